@@ -5,7 +5,8 @@
 
 Each round synthesizes every shape and count once, one after the other, so that a slow moment of the machine falls on
 all of them; the medians are printed, and a round's ratio to the smallest count is taken within that round. `--write`
-prints such a configuration, to rehearse its deployment in a clone.
+prints such a configuration, to rehearse its deployment in a clone. The CDK's validation is part of it, and the Node is
+that of .venv, as in a deployment.
 """
 
 from __future__ import annotations
@@ -127,7 +128,8 @@ def measure(shape: str, count: int) -> Taken:
     """Synthesize in a new process."""
     began = time.monotonic()
     command = [sys.executable, "-m", "benchmarks.scale", "--one", shape, str(count)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ, "PATH": path}, capture_output=True, text=True)
     wall = time.monotonic() - began
     if done.returncode:
         sys.stderr.write(done.stderr)

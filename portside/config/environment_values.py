@@ -53,7 +53,7 @@ _TAG_SIGNS = frozenset("_.:/=+-@")
 _ROLE_NAME = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
-_RETENTION_DAYS = (
+RETENTION_DAYS = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365),
     *(400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653),
 )
@@ -298,10 +298,10 @@ def auto_scale(value: Any, report: Report) -> dict[str, int] | None:
 
 def log_retention_days(value: Any, report: Report) -> int | None:
     """A retention period of CloudWatch Logs in days."""
-    hint = f"Use one of {', '.join(map(str, _RETENTION_DAYS))}."
-    if not report.integer(value, min(_RETENTION_DAYS), max(_RETENTION_DAYS), hint):
+    hint = f"Use one of {', '.join(map(str, RETENTION_DAYS))}."
+    if not report.integer(value, min(RETENTION_DAYS), max(RETENTION_DAYS), hint):
         return None
-    if value in _RETENTION_DAYS:
+    if value in RETENTION_DAYS:
         return int(value)
     report.wrong("not a retention period of CloudWatch Logs", hint, value)
     return None

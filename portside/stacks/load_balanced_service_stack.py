@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import aws_cdk as cdk
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
@@ -14,7 +13,7 @@ from constructs import Construct
 from portside.config.service_props import ServiceProps
 from portside.stacks.alarms import DEPLOYMENT_ALARM_MINUTES, EVERY_MINUTE, AlarmProps, add_alarm
 from portside.stacks.load_balancer_stack import HTTP_PORT, HTTPS_PORT
-from portside.stacks.service_stack import ServiceStack
+from portside.stacks.service_stack import ServiceStack, seconds
 
 _HTTPS_LISTENER = "HttpsListener"
 # A year, in which a browser that has used HTTPS doesn't use HTTP.
@@ -106,11 +105,11 @@ class LoadBalancedServiceStack(ServiceStack):
             port=props.target_group_port,
             protocol=elbv2.ApplicationProtocol.HTTP,
             targets=[self.service],
-            deregistration_delay=cdk.Duration.seconds(20),
+            deregistration_delay=seconds(20),
             health_check=elbv2.HealthCheck(
                 path=health_check_path,
-                interval=cdk.Duration.seconds(10),
-                timeout=cdk.Duration.seconds(5),
+                interval=seconds(10),
+                timeout=seconds(5),
                 healthy_threshold_count=2,
                 unhealthy_threshold_count=3,
             ),
@@ -121,7 +120,7 @@ class LoadBalancedServiceStack(ServiceStack):
 
     @property
     def _unhealthy_targets(self) -> str:
-        return f"{self.stack_name}-unhealthy-targets"
+        return f"{self._name}-unhealthy-targets"
 
     def _alarm_on_unhealthy_targets(self, topic_arn: str | None) -> str:
         return add_alarm(

@@ -176,17 +176,20 @@ def _site(alb: elbv2.ApplicationLoadBalancer, services: Mapping[str, ServiceStac
 
 
 def _services(ecs: EcsStack, services: Mapping[str, ServiceStack]) -> list[cloudwatch.IWidget]:
+    cluster = ecs.cluster.cluster_name
+    service_names = {name: stack.service.service_name for name, stack in services.items()}
+
     def of_each(metric: str, statistic: str) -> list[cloudwatch.IMetric]:
         return [
             cloudwatch.Metric(
                 namespace="AWS/ECS",
                 metric_name=metric,
-                dimensions_map={"ClusterName": ecs.cluster.cluster_name, "ServiceName": stack.service.service_name},
+                dimensions_map={"ClusterName": cluster, "ServiceName": service_name},
                 statistic=statistic,
                 period=EVERY_MINUTE,
                 label=name,
             )
-            for name, stack in services.items()
+            for name, service_name in service_names.items()
         ]
 
     return [

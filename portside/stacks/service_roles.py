@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from portside.config.service_props import Permission
-from portside.stacks.acknowledgment import acknowledge
+from portside.stacks.acknowledgment import acknowledge, acknowledge_all
 
 # GuardDuty's agent is pulled with the permissions of the execution role:
 # https://docs.aws.amazon.com/guardduty/latest/ug/prereq-runtime-monitoring-ecs-support.html
@@ -43,18 +44,21 @@ def execution_role(scope: Construct) -> iam.Role:
             resources=[_GUARDDUTY_AGENT],
         )
     )
-    acknowledge(
+    acknowledge_all(
         role,
-        "AwsSolutions-IAM5[Resource::*]",
-        "ecr:GetAuthorizationToken, for GuardDuty's agent, knows no resources",
-    )
-    acknowledge(
-        role,
-        f"AwsSolutions-IAM5[Resource::{_GUARDDUTY_AGENT}]",
-        "AWS keeps GuardDuty's agent in an account of its own, another one in each region; the repository is named",
+        {
+            "AwsSolutions-IAM5[Resource::*]": "ecr:GetAuthorizationToken, for GuardDuty's agent, knows no resources",
+            f"AwsSolutions-IAM5[Resource::{_GUARDDUTY_AGENT}]": "AWS keeps GuardDuty's agent in an account of its own, "
+            "another one in each region; the repository is named",
+        },
     )
     return role
 
 
 def _role_of_tasks(scope: Construct, construct_id: str) -> iam.Role:
-    return iam.Role(scope, construct_id, assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
+    return iam.Role(scope, construct_id, assumed_by=_ecs_tasks())
+
+
+@functools.cache
+def _ecs_tasks() -> iam.ServicePrincipal:
+    return iam.ServicePrincipal("ecs-tasks.amazonaws.com")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -12,7 +13,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secretsmanager
-from constructs import Construct, IConstruct
+from constructs import Construct
 
 from portside.config.deferred_values import (
     DatabaseHost,
@@ -25,6 +26,7 @@ from portside.config.deferred_values import (
     StackOutput,
     parts_of,
 )
+from portside.config.environment_values import RETENTION_DAYS
 from portside.config.image_reference import (
     IMAGE_COMMIT_OUTPUT,
     IMAGE_DIGEST_OUTPUT,
@@ -45,6 +47,7 @@ from portside.stacks.own_stacks import OwnResources
 from portside.stacks.service_roles import execution_role, task_role
 
 SCALING_CPU_PERCENT = 50
+RETENTION = dict(zip(RETENTION_DAYS, logs.RetentionDays, strict=False))
 # The free storage of Fargate, https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-storage.html
 _FREE_STORAGE_GIB = 20
 # The folders of the agent of ECS exec, https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
@@ -54,6 +57,10 @@ _TOO_FEW_TASKS_MINUTES = 5
 # Enough for bursts of logs, as AWS measured:
 # https://aws.amazon.com/blogs/containers/preventing-log-loss-with-non-blocking-mode-in-the-awslogs-container-log-driver/
 _LOG_BUFFER = cdk.Size.mebibytes(25)
+
+# The CDK runs in another process, so each call takes a part of a millisecond.
+seconds = functools.cache(cdk.Duration.seconds)
+_tcp = functools.cache(ec2.Port.tcp)
 
 
 class ServiceStack(cdk.Stack):
@@ -92,17 +99,23 @@ class ServiceStack(cdk.Stack):
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
+        self._name = self.stack_name
         self._resolved = image
         self._rehearsed = rehearsed
         self._own = own or {}
-        self._log_retention_days = log_retention_days
+        self._log_retention = RETENTION[log_retention_days]
+        # Of log groups only, which the CDK creates for the drivers, because the running log groups are those.
+        cdk.RemovalPolicies.of(self).destroy(apply_to_resource_types=["AWS::Logs::LogGroup"])
         self.ecs_exec = ecs_exec if props.ecs_exec is None else props.ecs_exec
+        self._task_role = task_role(self, props.permissions, ecs_exec=self.ecs_exec)
+        self._execution_role = execution_role(self)
         self.task_definition = self._task_definition(props)
         self.container = self._container(props, database)
         self._mount_volumes(props)
         for grant in props.grants:
-            self._own[grant.stack].grants[grant.name](self.task_definition.task_role)
+            self._own[grant.stack].grants[grant.name](self._task_role)
         self.service = self._service(cluster, props)
+        self._finish(self.cfn_service, props)
         alarms = [*deployment_alarms, *self._own_deployment_alarms()]
         if alarms:
             self.service.enable_deployment_alarms(alarms, behavior=ecs.AlarmBehavior.ROLLBACK_ON_ALARM)
@@ -113,7 +126,7 @@ class ServiceStack(cdk.Stack):
         self.alarms = [self._alarm_on_too_few_tasks(cluster, props, alarm_topic_arn)]
         self._add_image_outputs()
 
-    @property
+    @functools.cached_property
     def cfn_service(self) -> ecs.CfnService:
         # The construct has no default child, because it also contains the log group.
         return cast(ecs.CfnService, self.service.node.find_child("Service"))
@@ -126,8 +139,8 @@ class ServiceStack(cdk.Stack):
             cpu=props.task_size.cpu,
             memory_limit_mib=props.task_size.memory,
             ephemeral_storage_gib=storage if storage > _FREE_STORAGE_GIB else None,
-            task_role=task_role(self, props.permissions, ecs_exec=self.ecs_exec),
-            execution_role=execution_role(self),
+            task_role=self._task_role,
+            execution_role=self._execution_role,
         )
         if props.container_env_vars:
             acknowledge(
@@ -139,7 +152,7 @@ class ServiceStack(cdk.Stack):
         return definition
 
     def _container(self, props: ServiceProps, database: Database | None) -> ecs.ContainerDefinition:
-        container = self.task_definition.add_container(
+        return self.task_definition.add_container(
             props.container_name,
             image=self._image(props.container_location),
             memory_reservation_mib=props.memory_reservation,
@@ -157,11 +170,9 @@ class ServiceStack(cdk.Stack):
             user=props.user,
             # An init process that reaps child processes and forwards signals, which the images' processes don't.
             linux_parameters=ecs.LinuxParameters(self, "LinuxParameters", init_process_enabled=True),
-            stop_timeout=cdk.Duration.seconds(props.stop_timeout_seconds),
-            logging=_log_driver(self.stack_name),
+            stop_timeout=seconds(props.stop_timeout_seconds),
+            logging=self._log_driver(),
         )
-        self._keep_logs_of(container)
-        return container
 
     def _image(self, location: str) -> ecs.ContainerImage:
         if self._resolved:
@@ -231,7 +242,7 @@ class ServiceStack(cdk.Stack):
             )
 
     def _service(self, cluster: ecs.ICluster, props: ServiceProps) -> ecs.FargateService:
-        service = ecs.FargateService(
+        return ecs.FargateService(
             self,
             "Service",
             cluster=cluster,
@@ -246,7 +257,7 @@ class ServiceStack(cdk.Stack):
             max_healthy_percent=200,
             propagate_tags=ecs.PropagatedTagSource.SERVICE,
             service_connect_configuration=ecs.ServiceConnectProps(
-                log_driver=_log_driver(self.stack_name),
+                log_driver=self._log_driver(),
                 services=[
                     ecs.ServiceConnectService(
                         port_mapping_name=props.container_name,
@@ -256,15 +267,14 @@ class ServiceStack(cdk.Stack):
                 ],
             ),
         )
-        self._keep_logs_of(service)
-        resource = cast(ecs.CfnService, service.node.find_child("Service"))
+
+    def _finish(self, service: ecs.CfnService, props: ServiceProps) -> None:
         # Tasks that start without their permissions fail, and the circuit breaker counts them.
-        resource.node.add_dependency(self.task_definition.obtain_execution_role())
-        resource.add_property_override(
+        service.node.add_dependency(self._execution_role)
+        service.add_property_override(
             "DeploymentConfiguration.DeploymentCircuitBreaker.ThresholdConfiguration",
             {"Type": "COUNT", "Value": props.deployment_failure_threshold},
         )
-        return service
 
     def _add_ingress(
         self,
@@ -273,7 +283,7 @@ class ServiceStack(cdk.Stack):
         many_callers: Mapping[str, ec2.ISecurityGroup],
         open_to: str | None,
     ) -> None:
-        port = ec2.Port.tcp(props.container_port)
+        port = _tcp(props.container_port)
         if props.container_name in callers:
             self.own_group.add_ingress_rule(
                 callers[props.container_name], port, f"From the callers of {props.container_name}"
@@ -303,7 +313,7 @@ class ServiceStack(cdk.Stack):
         # Not through the construct: it would add its rules for the service to these groups too, which are shared.
         self.cfn_service.add_property_override(
             "NetworkConfiguration.AwsvpcConfiguration.SecurityGroups",
-            [group.security_group_id for group in (self.own_group, *groups)],
+            [self.own_group.security_group_id, *(_id(cast(Any, group)) for group in groups)],
         )
 
     def _scale(self, props: ServiceProps) -> None:
@@ -333,7 +343,7 @@ class ServiceStack(cdk.Stack):
             "TooFewTasksAlarm",
             running,
             AlarmProps(
-                name=f"{self.stack_name}-too-few-tasks",
+                name=f"{self._name}-too-few-tasks",
                 description=f"Fewer tasks of {props.container_name} run than it is to have at least",
                 below=props.auto_scale_min_capacity,
                 minutes=_TOO_FEW_TASKS_MINUTES,
@@ -342,11 +352,19 @@ class ServiceStack(cdk.Stack):
             topic_arn,
         )
 
-    def _keep_logs_of(self, logging: IConstruct) -> None:
-        """Set the retention of the log group that the CDK creates, because the running log groups are those."""
-        group = cast(logs.CfnLogGroup, logging.node.find_child("LogGroup").node.default_child)
-        group.retention_in_days = self._log_retention_days
-        group.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
+    def _log_driver(self) -> ecs.LogDriver:
+        """Logs are sent through a buffer: while CloudWatch is slow, the program doesn't wait, and lines can be lost."""
+        return ecs.LogDrivers.aws_logs(
+            stream_prefix=self._name,
+            log_retention=self._log_retention,
+            mode=ecs.AwsLogDriverMode.NON_BLOCKING,
+            max_buffer_size=_LOG_BUFFER,
+        )
+
+
+@functools.lru_cache(maxsize=1000)
+def _id(group: ec2.SecurityGroup) -> str:
+    return group.security_group_id
 
 
 def _build_folder(location: str) -> Path:
@@ -364,17 +382,10 @@ def _health_check(check: HealthCheck | ecs.HealthCheck | None) -> ecs.HealthChec
         return check
     return ecs.HealthCheck(
         command=list(check.command),
-        interval=cdk.Duration.seconds(check.interval_seconds),
-        timeout=cdk.Duration.seconds(check.timeout_seconds),
+        interval=seconds(check.interval_seconds),
+        timeout=seconds(check.timeout_seconds),
         retries=check.retries,
-        start_period=cdk.Duration.seconds(check.start_period_seconds),
-    )
-
-
-def _log_driver(stream_prefix: str) -> ecs.LogDriver:
-    """Logs are sent through a buffer: while CloudWatch is slow, the program doesn't wait, and lines can be lost."""
-    return ecs.LogDrivers.aws_logs(
-        stream_prefix=stream_prefix, mode=ecs.AwsLogDriverMode.NON_BLOCKING, max_buffer_size=_LOG_BUFFER
+        start_period=seconds(check.start_period_seconds),
     )
 
 

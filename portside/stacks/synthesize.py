@@ -194,7 +194,7 @@ def build_app(
         app, configuration, environment, platform, protected=protected, deletable=_is_set(app, WITH_DATA)
     )
     accept_calls(own, services)
-    shared = _SharedStacks(network, database, ecs, load_balancer, own)
+    shared = _SharedStacks(network, database, ecs, load_balancer, own, rehearsed=_is_set(app, REHEARSAL))
     stacks = {
         props.container_name: _service_stack(
             app,
@@ -297,6 +297,7 @@ class _SharedStacks:
     ecs: EcsStack
     load_balancer: LoadBalancerStack
     own: Mapping[str, OwnResources]
+    rehearsed: bool
 
 
 def _service_stack(
@@ -318,7 +319,7 @@ def _service_stack(
         # While a running environment is being adopted, its callers have no security group yet.
         "open_to": environment.vpc_cidr if environment.keep_exports else None,
         "image": images.images.get(props.container_location) if images else None,
-        "rehearsed": _is_set(app, REHEARSAL),
+        "rehearsed": shared.rehearsed,
         **place,
     }
     if not props.public:
@@ -367,9 +368,9 @@ def _let_reread(app: cdk.App) -> None:
 
     The handle's name contains the time, so that a stack can be updated again.
     """
-    stale = str(app.node.try_get_context(REREAD) or "").split(",")
-    for stack in app.node.children:
-        if isinstance(stack, cdk.Stack) and stack.stack_name in stale:
+    stale = str(app.node.try_get_context(REREAD) or "")
+    for stack in app.node.children if stale else ():
+        if isinstance(stack, cdk.Stack) and stack.stack_name in stale.split(","):
             cdk.CfnWaitConditionHandle(stack, f"Reread{int(time.time())}")
 
 

@@ -3,15 +3,19 @@ from __future__ import annotations
 import dataclasses
 import json
 
+import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_logs as logs
 from aws_cdk.assertions import Match, Template
 
 from portside.config.deferred_values import DatabaseHost, DatabasePort, DatabaseSecret, ImageCommit, ImageVersion
+from portside.config.environment_values import RETENTION_DAYS
 from portside.config.image_reference import IMAGE_COMMIT_OUTPUT, IMAGE_DIGEST_OUTPUT, IMAGE_OUTPUT, UNKNOWN_COMMIT
 from portside.config.service_props import DATABASE, Call, ContainerVolume, HealthCheck, Permission, ServiceSecret
 from portside.errors import UsageError
 from portside.images.resolved_image import ResolvedImage
+from portside.stacks.service_stack import RETENTION
 from tests.unit.configuration_support import CERTIFICATE_ID
 from tests.unit.stacks_support import (
     ENVIRONMENTS,
@@ -526,3 +530,10 @@ def test_the_target_group_keeps_its_port_whatever_the_containers_is(port: int) -
     assert [each["ContainerPort"] for each in balanced] == [port]
     kept = Parts().public_service(app_props(container_port=port, target_group_port=port))
     assert properties(kept, "AWS::ElasticLoadBalancingV2::TargetGroup")["Port"] == port
+
+
+@pytest.mark.parametrize("days", RETENTION_DAYS)
+def test_logs_are_kept_as_many_days_as_configured(days: int) -> None:
+    stack = cdk.Stack()
+    logs.LogGroup(stack, "LogGroup", retention=RETENTION[days])
+    assert properties(dict(Template.from_stack(stack).to_json()), "AWS::Logs::LogGroup")["RetentionInDays"] == days
