@@ -13,7 +13,8 @@ from constructs import Construct
 from portside.config.service_props import ServiceProps
 from portside.stacks.alarms import DEPLOYMENT_ALARM_MINUTES, EVERY_MINUTE, AlarmProps, add_alarm
 from portside.stacks.load_balancer_stack import HTTP_PORT, HTTPS_PORT
-from portside.stacks.service_stack import ServiceStack, seconds
+from portside.stacks.service_stack import ServiceStack
+from portside.stacks.task_stack import seconds
 
 _HTTPS_LISTENER = "HttpsListener"
 # A year, in which a browser that has used HTTPS doesn't use HTTP.

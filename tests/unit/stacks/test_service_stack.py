@@ -15,7 +15,7 @@ from portside.config.image_reference import IMAGE_COMMIT_OUTPUT, IMAGE_DIGEST_OU
 from portside.config.service_props import DATABASE, Call, ContainerVolume, HealthCheck, Permission, ServiceSecret
 from portside.errors import UsageError
 from portside.images.resolved_image import ResolvedImage
-from portside.stacks.service_stack import RETENTION
+from portside.stacks.task_stack import RETENTION
 from tests.unit.configuration_support import CERTIFICATE_ID
 from tests.unit.stacks_support import (
     ENVIRONMENTS,
