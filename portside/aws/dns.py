@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from portside.aws.ownership import expect_ours
 from portside.aws.stack_reading import read_stack
 from portside.aws.target import Target
 from portside.commands import tool
@@ -38,10 +39,14 @@ class DnsStatus:
 
 
 def read_dns(target: Target, resolve: Resolve) -> DnsStatus:
-    """Read the export, and look the name up. Raises `UserError` where there is no load balancer yet."""
+    """Read the export, and look the name up.
+
+    Raises `UserError` where there is no load balancer yet, or where it is another app's.
+    """
     environment = target.environment
     name = only_stack(environment, StackKind.LOAD_BALANCER).name
     stack = read_stack(target.clients("cloudformation"), name)
+    expect_ours([stack] if stack else [], environment)
     exports = {key: value for key, value in (stack.exports if stack else {}).items() if key == f"{name}-dns"}
     if not exports:
         raise UserError(

@@ -225,6 +225,8 @@ def _check(
             place = Report("services(…)")
             written[name], omitted = _create_services(environment, cast(Services, services), place, causes)
             if written[name]:
+                ends = {each.container_name: end for each in written[name] if (end := getattr(each, "stack", None))}
+                environment = sound[name] = replace(environment, service_stacks=ends)
                 check_neighbours(environment, written[name], root, place, omitted)
                 # A version that moves is reported already, and the services' images with it.
                 if not is_moving_tag(environment.ghcr_package_version):

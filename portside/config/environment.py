@@ -98,6 +98,8 @@ class Environment:
     """The role that GitHub Actions assumes; if empty, it has the default name."""
     adopted_stacks: str = ""
     """Why deployed stacks without an owner tag belong to this app; if empty, they belong to another app."""
+    service_stacks: Mapping[str, str] = field(default_factory=dict)
+    """By container name, the ends of the names of services' stacks, where they are configured."""
     own_stacks: tuple[OwnStack, ...] | None = ()
     """The team's own stacks, in the order of their deployment; None if they are unknown."""
     keep_exports: bool = False
@@ -136,7 +138,7 @@ class Environment:
 
     def short_name(self, container_name: str) -> str:
         """The name of a service as people use it, and as its stack's name ends: `api` of `my-app-api`."""
-        return short_name(self.app, container_name)
+        return self.service_stacks.get(container_name) or short_name(self.app, container_name)
 
     @property
     def url(self) -> str:

@@ -25,6 +25,7 @@ _SECRET_NAME = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}")
 _MISTAKEN_FOR_ARN = re.compile(r"-.{6}$")
 _ACTION = re.compile(r"[a-z0-9-]+:[A-Za-z0-9*?]+")
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
+_STACK_END = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?")
 _USER = re.compile(r"[a-z_][a-z0-9_-]*(?::[a-z_][a-z0-9_-]*)?|[0-9]{1,10}(?::[0-9]{1,10})?")
 _HTTP_PATH = re.compile(r"/[!-~]{0,1023}")
 # The kernel's file systems.
@@ -327,6 +328,13 @@ def callee(value: Any, report: Report) -> None:
 
 def own_stack(value: Any, report: Report) -> None:
     report.text(value, 'Use the end of the name of an own stack, such as "storage".')
+
+
+def stack_end(value: Any, report: Report) -> None:
+    hint = 'Use the end of the name of the running stack, such as "app" of "my-app-dev-app".'
+    if report.text(value, hint) and not is_token(value) and not _STACK_END.fullmatch(value):
+        # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html
+        report.wrong("not a valid name of a CloudFormation stack", hint, value)
 
 
 def grant_name(value: Any, report: Report) -> None:

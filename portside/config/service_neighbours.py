@@ -183,7 +183,7 @@ def _check_stack_names(environment: Environment, services: Services, report: Rep
         place, part = _place(name, report).at(".container_name"), environment.short_name(name)
         if part in taken:
             place.wrong(f"its stack would have the same name as that of {taken[part]}", "Use another name.", name)
-        elif "_" in name or not part:
+        elif "_" in part or not part:
             # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html
             place.wrong("not a valid name of a CloudFormation stack", "Use letters, digits and hyphens.", name)
         taken[part] = quoted(name)

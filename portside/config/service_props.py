@@ -164,6 +164,8 @@ class ServiceProps:
     """The memory above which the container is stopped; None is the task's."""
     user: Annotated[str | None, checks.user] = None
     """The user of the container's process, such as `node` or `1000:1000`; None is the default of the image."""
+    stack: Annotated[str | None, checks.stack_end] = None
+    """The end of the name of its stack; None is the container's name without the app's."""
 
     @property
     def memory_reservation(self) -> int | None:

@@ -63,6 +63,7 @@ def plan(
     cloudformation = target.clients("cloudformation")
     names = [each.name for each in stacks_for(environment, services)]
     expect_ours(read_stacks(cloudformation, names).values(), environment)
+    stack_record.expect_same_prefix(target)
     with step("Making the templates"):
         context = {DESTROYING: "true"} | ({WITH_DATA: "true"} if with_data else {})
         # Deleting does not depend on the images, so no registry is called; but templates of

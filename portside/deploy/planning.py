@@ -20,6 +20,7 @@ from portside.plan.deployment_plan import DeploymentPlan, changes_of, context_of
 from portside.plan.plan import LEAVE, NOTHING, StackChange, plan_deployment
 from portside.plan.unconfigured import unconfigured_of
 from portside.preflight.endpoints import endpoints_of, missing
+from portside.records.stack_record import expect_same_prefix
 from portside.synthesis import cdk_cli
 from portside.terminal.console import step
 
@@ -32,13 +33,14 @@ def plan(
 ) -> DeploymentPlan:
     """Synthesize with these images and compare with the deployed stacks; `prune` deletes stacks not in `app.py`.
 
-    Raises `UserError` if a stack with a configured name belongs to another app.
+    Raises `UserError` if a stack with a configured name belongs to another app, or the records to other stacks.
     """
     environment, reader = target.environment, Reader(target.clients, target.environment, services)
     found = reader.stacks()
     names = [stack.name for stack in stacks_for(environment, services)]
     states = {name: found[name] for name in names if name in found}
     adopted = expect_ours(states.values(), environment)
+    expect_same_prefix(target)
     deployed = read_templates(
         target.clients("cloudformation"), [each.name for each in states.values() if each.is_usable]
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from portside.aws.model import Stack
+from portside.aws.ownership import expect_ours
 from portside.aws.reader import Reader
 from portside.aws.stack_reading import read_stacks, read_template
 from portside.aws.target import Target, with_retries
@@ -55,6 +56,7 @@ def planned_removal(
     """The stack that would be deleted. Raises `UsageError` where it can't, or must not, be deleted."""
     environment = target.environment
     if name in {stack.name for stack in stacks_for(environment, services)}:
+        expect_ours(read_stacks(target.clients("cloudformation"), [name]).values(), environment)
         raise UsageError(f"stack {name} is configured", "Remove it from app.py first, and deploy: others may use it.")
     found = {stack.name: stack for stack in read_unconfigured(target, services)}
     if name not in found:

@@ -103,6 +103,14 @@ def _interrupted(stack: str, loss: Loss, allowed: frozenset[str]) -> Finding:
 
 
 _WAYS = {
+    **dict.fromkeys(
+        ("AWS::EC2::EIP", "AWS::EC2::NatGateway"),
+        "Revert the change; where there are fewer NAT gateways than now, set NAT_GATEWAYS in app.py to their number; ",
+    ),
+    **dict.fromkeys(
+        ("AWS::DocDB::DBClusterParameterGroup", "AWS::RDS::DBClusterParameterGroup", "AWS::RDS::DBParameterGroup"),
+        "Revert the change; where the engine differs, set DATABASE_ENGINE_VERSION in app.py to the deployed version; ",
+    ),
     "AWS::ElasticLoadBalancingV2::TargetGroup": (
         "Revert the change; where only the port differs, set target_group_port. "
     ),

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 from portside.aws.clients import Clients
 from portside.aws.errors import is_expired, why_unanswered
 from portside.aws.model import Stack as DeployedStack
-from portside.aws.ownership import others
+from portside.aws.ownership import Owner, others, owner_of
 from portside.aws.reader import Look, Reader
 from portside.aws.stack_reading import physical_ids, read_templates
 from portside.aws.target import Target
@@ -49,7 +49,8 @@ class Options:
 class Context:
     """An environment, its configuration and images, and its deployed state.
 
-    `stacks` are the templates that would be deployed, `deployed` by stack those that were.
+    `stacks` are the templates that would be deployed, `deployed` by stack those that were. Stacks of another owner are
+    in `theirs` only, so that nothing is compared with them.
     """
 
     target: Target
@@ -58,6 +59,7 @@ class Context:
     client: Clients
     now: datetime
     states: Shared[dict[str, DeployedStack]]
+    theirs: Shared[dict[str, DeployedStack]]
     deployed: Shared[dict[str, Template]]
     images: Shared[Resolution]
     stacks: Shared[Sequence[Stack]]
@@ -87,8 +89,9 @@ class Context:
     def vpc(self) -> str | None:
         """The id of the environment's own VPC, where it has one already. Raises `NotKnown` where it is another's."""
         network = only_stack(self.environment, StackKind.NETWORK)
-        if (deployed := self.states().get(network.name)) and (theirs := others([deployed], self.environment)):
-            raise NotKnown("; ".join(theirs))
+        deployed = {**self.states(), **self.theirs()}.get(network.name)
+        if deployed and (refused := others([deployed], self.environment)):
+            raise NotKnown("; ".join(refused))
         return next(iter(self.physical_ids(network.name, "AWS::EC2::VPC")), None)
 
     def known_images(self) -> Resolution:
@@ -125,7 +128,19 @@ def context_of(
     look = Shared(reader.look)
     looked_up = Shared(lambda: images or choose_images(target, configuration))
     names = stack_names(target.environment, services)
-    states = Shared(lambda: {name: look().known_stacks[name] for name in names if name in look().known_stacks})
+
+    def of_owner(*, another: bool) -> Shared[dict[str, DeployedStack]]:
+        def read() -> dict[str, DeployedStack]:
+            found = {name: look().known_stacks[name] for name in names if name in look().known_stacks}
+            return {
+                name: state
+                for name, state in found.items()
+                if (owner_of(state, target.environment) is Owner.ANOTHER) is another
+            }
+
+        return Shared(read)
+
+    states = of_owner(another=False)
 
     def made() -> Sequence[Stack]:
         return _synthesize(target, looked_up, folder, _kept(target, client, services))
@@ -137,6 +152,7 @@ def context_of(
         client=client,
         now=datetime.now(UTC),
         states=states,
+        theirs=of_owner(another=True),
         deployed=Shared(lambda: _read_templates(client, states())),
         images=looked_up,
         stacks=Shared(lambda: stacks if stacks is not None else made()),

@@ -5,17 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from portside.aws.database_reading import DatabaseDescription, describe_database
+from portside.aws.ownership import Owner
 from portside.config.database_kinds import DatabaseKind
 from portside.config.deferred_values import DatabaseSecret
 from portside.config.stacks import database_stacks
 from portside.extension import installed
 from portside.findings.check import fail, ok, skip
 from portside.findings.finding import Finding
+from portside.plan.unconfigured import read_unconfigured
 from portside.preflight.context import Context, Question
 
 TLS = "database: TLS"
 PARAMETERS = "database: parameters"
 USERS = "database: users"
+DATA = "database: data"
 
 
 def questions(context: Context) -> list[Question]:
@@ -26,6 +29,7 @@ def questions(context: Context) -> list[Question]:
         Question(TLS, connections_are_encrypted),
         Question(PARAMETERS, parameters_are_used),
         Question(USERS, users_are_their_own),
+        Question(DATA, services_keep_their_data),
     ]
 
 
@@ -41,7 +45,7 @@ def connections_are_encrypted(context: Context) -> Finding:
             )
         return ok(TLS, f"{found.id} accepts encrypted connections only")
     risk = installed().database_without_tls
-    if risk is None:
+    if risk is None or context.environment.app != installed().app:
         return fail(TLS, "off: connections to the database are not encrypted", "See docs/database.md, TLS.")
     if context.now.date() <= risk.until:
         return skip(TLS, f"{risk.reason}; accepted until {risk.until}")
@@ -86,6 +90,26 @@ def _described(context: Context) -> _Deployed | None:
         return None
     found = describe_database(context.client(kind.service), kind, databases[0])
     return _Deployed(kind, databases[0], groups[0], found) if found else None
+
+
+def services_keep_their_data(context: Context) -> Finding:
+    """Whether this deployment would move services from their database to a new, empty database."""
+    environment, states, kind = context.environment, context.states(), context.environment.database_kind
+    assert kind is not None  # without one this is not asked
+    new, *others = [stack.name for stack in database_stacks(environment)]
+    if new in states or not states:
+        return ok(DATA, "the services keep their database" if states else "there is no database yet")
+    unconfigured = read_unconfigured(context.target, context.services)
+    old = [name for name in others if name in states]
+    old += [each.name for each in unconfigured if kind.resource_type in each.state and each.owner is not Owner.ANOTHER]
+    if not old:
+        return ok(DATA, "there is no other database")
+    ends = " or ".join(f'"DATABASE_STACK": "{name.removeprefix(environment.stack_name(""))}"' for name in old)
+    return fail(
+        DATA,
+        f"{new} would be created, and the services moved to it from {' or '.join(old)}, without its data",
+        f"Set {ends} for {environment.name} in app.py. Services move only to a deployed database: docs/database.md.",
+    )
 
 
 def users_are_their_own(context: Context) -> Finding:

@@ -6,9 +6,12 @@ import graphlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from portside.aws.ownership import Owner
+from portside.aws.stack_reading import read_templates
 from portside.config.service_props import ServiceProps
-from portside.findings.check import ok
+from portside.findings.check import fail, ok
 from portside.findings.finding import Finding
+from portside.plan.unconfigured import read_unconfigured
 from portside.preflight.context import Context, Question
 
 SUBJECT = "Service Connect"
@@ -28,7 +31,28 @@ def new_endpoints(context: Context) -> Finding:
     """
     deployed = context.deployed()
     existing = {endpoint for template in deployed.values() for endpoint in endpoints_of(template)}
-    return said(context.services, missing(context.services, existing))
+    new = missing(context.services, existing)
+    return (_offered_elsewhere(context) if new and deployed else None) or said(context.services, new)
+
+
+def _offered_elsewhere(context: Context) -> Finding | None:
+    """The failure for services that already run in stacks that are not configured."""
+    environment, states = context.environment, context.states()
+    created = {each.container_name for each in context.services if context.stack_of(each) not in states}
+    unconfigured = read_unconfigured(context.target, context.services) if created else ()
+    others = [each.name for each in unconfigured if each.costs and each.owner is not Owner.ANOTHER]
+    templates = read_templates(context.client("cloudformation"), others)
+    found = {
+        name: stack
+        for stack, template in templates.items()
+        for name in sorted(created.intersection(name for name, _ in endpoints_of(template)))
+    }
+    if not found:
+        return None
+    prefix = environment.stack_name("")
+    running = ", ".join(f"{name} in {stack}" for name, stack in found.items())
+    ways = ", ".join(f'stack="{stack.removeprefix(prefix)}" to {name}' for name, stack in found.items())
+    return fail(SUBJECT, f"already running in stacks that are not in app.py: {running}", f"In app.py add {ways}.")
 
 
 def endpoints_of(template: Mapping[str, Any]) -> set[Endpoint]:

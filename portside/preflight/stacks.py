@@ -22,7 +22,7 @@ def questions() -> list[Question]:
 
 def stacks(context: Context) -> list[Finding]:
     """A finding for each stack that can't be updated, and one for all others."""
-    states = context.states()
+    states = {**context.states(), **context.theirs()}
     names = stack_names(context.environment, context.services)
     checks = [check for name in names if name in states and (check := _check_of(context, states[name]))]
     absent = [name for name in names if name not in states]

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from portside.aws.stack_reading import read_stacks
+from portside.aws.target import Target
 from portside.config.environment import Environment
 from portside.config.service_groups import ServiceGroup
 from portside.errors import UserError
@@ -80,6 +82,23 @@ def read_stack_record(ssm: Any, environment: Environment) -> StackRecord:
             "Use the version of this tool that wrote it, or delete that parameter: the next deployment writes it "
             "again, without the stacks that app.py no longer names.",
         ) from error
+
+
+def expect_same_prefix(target: Target) -> None:
+    """Raise `UserError` if the records of this environment are about deployed stacks with another prefix.
+
+    Two sets of stacks can't share the records, the lock and the topic of alarms.
+    """
+    environment = target.environment
+    record = read_stack_record(target.clients("ssm"), environment)
+    apart = [name for name in record.stacks if not name.startswith(environment.stack_name(""))]
+    if deployed := sorted(read_stacks(target.clients("cloudformation"), apart)):
+        more = f" and {len(deployed) - 1} more" if len(deployed) > 1 else ""
+        raise UserError(
+            f"{environment.owner} is already deployed with stacks of other names: {deployed[0]}{more}",
+            f'Set STACK_PREFIX to the beginning of these names (it is "{environment.identity.stack_prefix}"), '
+            "or choose another APP: records, lock and alarms are named after it.",
+        )
 
 
 def write_stack_record(ssm: Any, environment: Environment, record: StackRecord) -> None:

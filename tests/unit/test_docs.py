@@ -201,7 +201,7 @@ RENAMED = {
     "auto_scale_min": "AUTO_SCALE_CAPACITY",
     "auto_scale_max": "AUTO_SCALE_CAPACITY",
 }
-NOT_KEYS = {"name", "identity", "own_stacks"}
+NOT_KEYS = {"name", "identity", "own_stacks", "service_stacks"}
 KEYS = {
     RENAMED.get(each.name, each.name.upper()) for each in dataclasses.fields(Environment) if each.name not in NOT_KEYS
 }

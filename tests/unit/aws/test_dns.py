@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from portside.aws.dns import compare, read_dns, snippet_of
+from portside.config.environment import OWNER_TAG
 from portside.errors import UserError
 from tests.unit.configuration_support import named
 from tests.unit.everyday_support import place
@@ -32,6 +33,12 @@ def test_a_name_that_leads_to_the_load_balancer_resolves() -> None:
         "lb.example.org",
         "resolves",
     )
+
+
+def test_no_record_is_printed_for_the_load_balancer_of_another_app() -> None:
+    balancer = STACKS["agora-dev-load-balancer"] | {"tags": {OWNER_TAG: "model-ad/dev"}}
+    with pytest.raises(UserError, match="stack agora-dev-load-balancer belongs to model-ad/dev"):
+        read_dns(place(None, stacks={"agora-dev-load-balancer": balancer}), _resolve)
 
 
 @pytest.mark.parametrize(

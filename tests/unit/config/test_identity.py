@@ -8,14 +8,24 @@ from typing import Any
 
 import pytest
 
-from portside.config.configuration import load_configuration
+from portside.config.configuration import Configuration, load_configuration
+from portside.config.environment import Environment
 from portside.config.identity import APP_HINT, Identity, parse_identity
 from portside.config.mistakes import Report
-from portside.config.stacks import stacks_of
-from portside.errors import Problem
+from portside.config.service_names import find_service
+from portside.config.service_props import ServiceProps
+from portside.config.stacks import service_stack, stacks_of
+from portside.errors import ConfigurationError, Problem
 from portside.extension import Extension, install, installed
 from tests.apps import AGORA
-from tests.unit.configuration_support import check_configuration, environments, named, one_service, problems_raised_by
+from tests.unit.configuration_support import (
+    check_configuration,
+    environments,
+    named,
+    one_service,
+    problems_raised_by,
+    service,
+)
 
 MODEL_AD = dataclasses.replace(named("dev"), identity=Identity("model-ad", "model-ad-{environment}"))
 
@@ -110,3 +120,30 @@ def test_a_misspelt_name_does_not_make_it_the_app_of_the_extension(tmp_path: Pat
 @pytest.mark.parametrize(("app", "title"), [("agora", "Agora"), ("model-ad", "Model Ad")])
 def test_headings_have_the_name_in_capitals(app: str, title: str) -> None:
     assert Identity(app, "").title == title
+
+
+def services_named(**stacks: str) -> Configuration:
+    def listed(_: Environment) -> list[ServiceProps]:
+        ends = {"public": True, "container_port": 80}
+        return [service(container_name=name, **ends, stack=end) for name, end in stacks.items()]
+
+    return check_configuration(environments(dev={}), listed, app="portal")
+
+
+def test_a_service_can_run_in_a_stack_with_another_name_than_its_own() -> None:
+    dev = services_named(portal="site").environment("dev")
+    assert service_stack(dev, "portal").name == "portal-dev-site"
+    assert dev.short_name("portal") == "site"
+    assert find_service(dev, services_named(portal="site").services_of("dev"), "site").container_name == "portal"
+
+
+@pytest.mark.parametrize("end", ["network", "monitoring"])
+def test_that_name_is_not_the_one_of_another_stack(end: str) -> None:
+    with pytest.raises(ConfigurationError, match="its stack would have the same name as that of another stack"):
+        services_named(portal=end)
+
+
+@pytest.mark.parametrize("end", ["a_b", "-a", "a-", "a b", ""])
+def test_that_name_is_one_of_a_stack(end: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"stack: (not a valid name of a CloudFormation stack|empty)"):
+        services_named(portal=end)

@@ -145,6 +145,19 @@ def test_stacks_of_another_app_are_not_even_planned(with_data: bool, synthesized
     assert synthesized == []
 
 
+def test_the_records_of_stacks_with_another_prefix_are_not_deleted(synthesized: list[dict[str, str]]) -> None:
+    aws, ssm = _deployed("dev"), FakeParameters()
+    write_stack_record(ssm, named("dev"), StackRecord({"portal-dev-network": StackOrigin.CREATED}))
+    _, planned = destroy.plan(_place(aws, ssm=ssm), SERVICES, with_data=False)
+    assert planned.going, "a name in the record whose stack no longer exists is of no one"
+
+    synthesized.clear()
+    aws.stacks["portal-dev-network"] = {}
+    with pytest.raises(UserError, match="agora/dev is already deployed with stacks of other names: portal-dev-network"):
+        destroy.plan(_place(aws, ssm=ssm), SERVICES, with_data=True)
+    assert synthesized == []
+
+
 @pytest.mark.usefixtures("synthesized")
 def test_stacks_that_the_configuration_does_not_name_are_reported_and_left_alone() -> None:
     place = _place(_deployed("dev", "bastion"))

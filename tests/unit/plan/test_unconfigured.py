@@ -142,6 +142,9 @@ def test_a_stuck_one_is_reported() -> None:
 def test_a_configured_stack_is_not_removed_by_name_nor_a_missing_one() -> None:
     with pytest.raises(UsageError, match="agora-dev-app is configured"):
         planned_removal(place({}), SERVICES, "agora-dev-app", with_data=False)
+    theirs = FakeCloudFormation({"agora-dev-app": deployed({OWNER_TAG: "model-ad/dev"})})
+    with pytest.raises(UserError, match="stack agora-dev-app belongs to model-ad/dev"):
+        planned_removal(place({}, cloudformation=theirs), SERVICES, "agora-dev-app", with_data=False)
     with pytest.raises(UsageError, match="no stack agora-dev-odl") as refused:
         planned_removal(place({OLD: deployed()}), SERVICES, "agora-dev-odl", with_data=False)
     assert OLD in refused.value.hint

@@ -10,6 +10,7 @@ import pytest
 
 from agora_own.extension import DATABASE_WITHOUT_TLS
 from portside import extension
+from portside.config.environment import OWNER_TAG
 from portside.extension import Extension
 from portside.findings.check import FAIL, OK, SKIP
 from portside.findings.finding import Finding
@@ -97,6 +98,11 @@ def test_without_an_exception_unencrypted_connections_fail(monkeypatch: pytest.M
     assert (check.state, check.what) == (FAIL, "off: connections to the database are not encrypted")
 
 
+def test_the_exception_of_an_app_is_not_that_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(extension, "_installed", replace(extension.installed(), app="model-ad"))
+    assert tls_in(-100).state == FAIL
+
+
 def test_a_cluster_with_its_stacks_parameters_is_ok() -> None:
     assert parameters({"members": [member("one", "in-sync")]}).state == OK
 
@@ -124,3 +130,38 @@ def test_services_that_are_the_master_user_are_named() -> None:
     check = by_subject(database.questions(about), about)[database.USERS]
     assert check.state == OK
     assert check.what.startswith("agora-api, agora-api-next connect as the master user; docs/database.md")
+
+
+def data(stacks: dict[str, Any], **dev: Any) -> Finding:
+    about = context(stacks=stacks, configuration=configuration_with(**dev))
+    return by_subject(database.questions(about)[-1:], about)[database.DATA]
+
+
+NETWORK_ONLY = {"agora-dev-network": deployed()}
+OLD = deployed({"Resources": {"Cluster": {"Type": "AWS::DocDB::DBCluster"}}}, tags={})
+
+
+def test_services_do_not_move_to_a_database_that_is_still_to_be_created() -> None:
+    check = data({**NETWORK_ONLY, "agora-dev-docdb": OLD})
+    assert check.state == FAIL
+    assert check.what.startswith(
+        "agora-dev-docdb-v8 would be created, and the services moved to it from agora-dev-docdb,"
+    )
+    assert 'Set "DATABASE_STACK": "docdb" for dev in app.py' in check.fix
+    both = {name: {"CLUSTER": "ours", "TIME": "latest"} for name in ("docdb-v8-one", "docdb-v8-two")}
+    moved = {**NETWORK_ONLY, "agora-dev-docdb-v8-one": deployed()}
+    assert data(moved, DATABASE_STACK="docdb-v8-two", DATABASES=both).state == FAIL
+    assert data(moved, DATABASE_STACK="docdb-v8-one", DATABASES=both).state == OK
+
+
+@pytest.mark.parametrize(
+    "stacks",
+    [
+        {},
+        NETWORK_ONLY,
+        {**NETWORK_ONLY, "agora-dev-docdb": OLD, "agora-dev-docdb-v8": deployed()},
+        {**NETWORK_ONLY, "agora-dev-docdb": OLD | {"tags": {OWNER_TAG: "model-ad/dev"}}},
+    ],
+)
+def test_a_first_database_and_a_move_to_a_deployed_one_lose_nothing(stacks: dict[str, Any]) -> None:
+    assert data(stacks).state == OK

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from portside.findings.check import OK
+from portside.config.environment import OWNER_TAG
+from portside.findings.check import FAIL, OK
 from portside.preflight import endpoints
 from portside.preflight.endpoints import endpoints_of, order_of
 from tests.apps import agora
@@ -56,3 +57,22 @@ def test_services_that_do_not_call_each_other_share_a_group() -> None:
 def check_configuration_of_agora() -> Any:
 
     return agora().services_of("dev")
+
+
+def elsewhere(**more: Any) -> dict[str, Any]:
+    stacks = {
+        "agora-dev-api": deployed(serving("api", 3333)),
+        "agora-dev-portal": deployed(serving("app", 443), **more),
+    }
+    return by_subject(endpoints.questions(), context(stacks=stacks, configuration=CONFIGURATION))
+
+
+def test_a_service_that_runs_in_another_stack_fails_with_the_setting_that_adopts_it() -> None:
+    check = elsewhere(tags={})["Service Connect"]
+    assert check.state == FAIL
+    assert check.what == "already running in stacks that are not in app.py: app in agora-dev-portal"
+    assert check.fix == 'In app.py add stack="portal" to app.'
+
+
+def test_a_service_of_another_app_in_a_stack_with_this_prefix_is_not_this_one() -> None:
+    assert elsewhere(tags={OWNER_TAG: "model-ad/dev"})["Service Connect"].state == OK

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from portside.config.environment import OWNER_TAG
 from portside.findings.check import FAIL, OK, SKIP
 from portside.plan.replacement import _INTERRUPTING, _OTHERS, STATEFUL, Loss, Values, losses, resolved
-from portside.preflight import changes
+from portside.preflight import changes, stacks
 from tests.unit.operations_support import reads, resource, stack
 from tests.unit.verification_support import by_subject, context, deployed
 
@@ -132,6 +133,22 @@ def test_state_that_would_be_lost_fails_unless_it_is_named(tmp_path: Path) -> No
     assert found(tmp_path, subnet(), {}, "Subnet")[subject].state == OK
 
 
+@pytest.mark.parametrize(
+    ("kind", "setting"),
+    [
+        ("AWS::EC2::EIP", "NAT_GATEWAYS"),
+        ("AWS::EC2::NatGateway", "NAT_GATEWAYS"),
+        ("AWS::DocDB::DBClusterParameterGroup", "DATABASE_ENGINE_VERSION"),
+        ("AWS::RDS::DBClusterParameterGroup", "DATABASE_ENGINE_VERSION"),
+        ("AWS::RDS::DBParameterGroup", "DATABASE_ENGINE_VERSION"),
+        ("AWS::ServiceDiscovery::PrivateDnsNamespace", "NAMESPACE"),
+    ],
+)
+def test_the_setting_that_keeps_what_would_be_lost_is_named(tmp_path: Path, kind: str, setting: str) -> None:
+    check = found(tmp_path, {"X": resource(kind)}, {})[f"state: {NAME} X"]
+    assert f"set {setting} in app.py" in check.fix
+
+
 def test_what_may_be_lost_is_not_known(tmp_path: Path) -> None:
     checks = found(tmp_path, subnet(VpcId="vpc-1"), subnet(VpcId=reads("elsewhere", "Vpc")))
     assert checks[f"state: {NAME} Subnet"].state == SKIP
@@ -181,3 +198,12 @@ def test_a_name_that_loses_nothing_is_reported(tmp_path: Path) -> None:
 def test_a_stack_in_no_state_to_compare_with_is_reported(tmp_path: Path) -> None:
     about = context(stacks={NAME: deployed(status="UPDATE_ROLLBACK_FAILED")})
     assert by_subject(changes.questions(), about)[f"templates of {NAME}"].state == SKIP
+
+
+def test_nothing_is_compared_with_a_stack_of_another_app(tmp_path: Path) -> None:
+    theirs = {NAME: deployed({"Resources": subnet()}, tags={OWNER_TAG: "model-ad/dev"})}
+    about = context(stacks=theirs, new=[stack(NAME, {"Resources": {}}, tmp_path)])
+    assert {check.state for check in by_subject(changes.questions(), about).values()} == {OK}
+    refused = by_subject(stacks.questions()[:1], about)
+    assert refused[f"stack {NAME}"].what == "belongs to model-ad/dev, by its tag portside:owner"
+    assert refused["stacks"].what == "0 can be updated, 5 would be made"
