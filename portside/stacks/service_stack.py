@@ -30,7 +30,7 @@ class ServiceStack(TaskStack):
     `calls_group` instead; `many_callers` are the groups of such callers by name. `deployment_alarms` are names of
     alarms that roll back a deployment; the service's alarms, whose names are `alarms`, notify `alarm_topic_arn`.
     `open_to` is a network that can call the service without a group, for an environment whose callers don't have theirs
-    yet. All else is as in `TaskStack`.
+    yet. `TaskStack` explains the other parameters.
     """
 
     def __init__(

@@ -64,7 +64,7 @@ def test_a_node_that_was_named_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     assert os.environ[jsii_settings.NODE] == "/elsewhere/node"
 
 
-def test_without_node_jsii_says_so_itself(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_node_jsii_reports_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     jsii_settings.choose()
     assert os.environ[jsii_settings.NODE] == ""
