@@ -315,7 +315,7 @@ def _target_group(account: Account, props: ServiceProps, stack: str) -> str:
     return arn
 
 
-def target(address: str, port: int, state: str, reason: str = "", description: str = "") -> dict[str, Any]:
+def target(address: str, port: int | None, state: str, reason: str = "", description: str = "") -> dict[str, Any]:
     """A target and its health."""
     health = (
         {"State": state}

@@ -528,7 +528,7 @@ def _bastion(environment: Environment, recorded: Mapping[str, Json]) -> dict[str
     }
 
 
-def _from_anywhere(port: int) -> Json:
+def _from_anywhere(port: int | None) -> Json:
     return {"CidrIp": _ANYWHERE, "IpProtocol": "tcp", "FromPort": port, "ToPort": port}
 
 

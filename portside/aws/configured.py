@@ -31,7 +31,7 @@ class ConfiguredService:
     """A service as configured. `cpu` (units) and `memory` (MiB) are those of the task."""
 
     image: str
-    port: int
+    port: int | None
     cpu: int
     memory: int
     tasks: int

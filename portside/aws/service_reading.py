@@ -78,7 +78,7 @@ def with_service(facts: Service, described: Mapping[str, Any]) -> Service:
             for each in described.get("events", ())[:_MOST_EVENTS]
         ),
         rollouts=tuple(_deployment(each) for each in described.get("deployments", ())),
-        groups=tuple(TargetGroup(arn, facts.asked.port, "", "", 0, ()) for arn in groups),
+        groups=tuple(TargetGroup(arn, facts.asked.port or 0, "", "", 0, ()) for arn in groups),
         subnets=tuple(network.get("subnets", ())),
         security_groups=tuple(network.get("securityGroups", ())),
         alarms=tuple(Alarm(name, "") for name in alarms.get("alarmNames", ())),

@@ -21,6 +21,9 @@ _invalid: contextvars.ContextVar[list[Any] | None] = contextvars.ContextVar("col
 
 _all_created: contextvars.ContextVar[list[Any] | None] = contextvars.ContextVar("collecting_all", default=None)
 
+REQUIRED: Any = object()
+"""The default of a field that is required and comes after one with a default."""
+
 Together = Mapping[tuple[str, ...], Callable[..., None]]
 
 
@@ -72,7 +75,9 @@ def configuration_entry(
     def decorate(cls: _Entry) -> _Entry:
         entry: Any = dataclass(frozen=True)(cls)
         names = [each.name for each in dataclasses.fields(entry)]
-        defaults = {each.name: _default(each) for each in dataclasses.fields(entry) if _default(each) is not MISSING}
+        defaults = {
+            each.name: _default(each) for each in dataclasses.fields(entry) if _default(each) not in (MISSING, REQUIRED)
+        }
         hints = typing.get_type_hints(entry, include_extras=True)
         checks = {name: hints[name].__metadata__[0] for name in names}
 
@@ -96,6 +101,9 @@ def configuration_entry(
             if report.problems:
                 _reject(self, report)
 
+        for name in defaults.keys() & vars(entry).keys():
+            # An entry with an invalid value has no value, rather than the default.
+            delattr(entry, name)
         entry.__init__ = init
         return cls
 

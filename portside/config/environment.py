@@ -68,6 +68,12 @@ class Environment:
     certificate_arn: str = ""
     """Without a certificate the load balancer serves HTTP only."""
     namespace: str = ""
+    allowed_networks: Sequence[str] = ()
+    """The networks whose requests reach the load balancer; empty for everyone."""
+    idle_timeout_seconds: int | None = None
+    """The time after which the load balancer closes a silent connection; None for AWS's default of 60 seconds."""
+    firewall_exceptions: Mapping[str, str] = field(default_factory=dict)
+    """The rules of the firewall that only count requests, and why."""
     tags: Mapping[str, str]
     ghcr_package_version: str
     auto_scale_min: int

@@ -115,23 +115,43 @@ def check_times(interval: int, timeout: int, report: Report) -> None:
         report.at(".timeout_seconds").wrong("not less than interval_seconds", hint, timeout)
 
 
-def own_port(port: int, variables: Mapping[str, object], report: Report) -> None:
+def public_port(port: int | None, public: bool, report: Report) -> None:
+    if public and port is None:
+        hint = "Add container_port=…, the port that the program listens on."
+        report.at(".container_port").wrong("missing, and the load balancer needs it for public=True", hint)
+
+
+def routes(public: bool, each: Sequence[Any], report: Report) -> None:
+    if each and not public:
+        report.at(".routes").wrong("without effect, as the service is not public", "Add public=True, or remove them.")
+
+
+def own_port(port: int | None, variables: Mapping[str, object], report: Report) -> None:
     """Report a variable with another port than the container's."""
     for key in OWN_PORT:
         value = variables.get(key)
         if not isinstance(value, str) or is_token(port):
             continue
         ports = ports_of(value)
-        if ports and port not in ports:
+        if ports and port is None:
+            hint = f"Add container_port={min(ports)}, or remove {key} from a worker, to which nothing connects."
+            report.at(".container_port").wrong(f"missing, and {key} is {quoted(value)}", hint)
+        elif ports and port not in ports:
             place = report.at(f".container_env_vars[{quoted(key)}]")
             use = f'"{port}"' if value.isdecimal() else f"port {port}"
             place.wrong(f"not container_port, which is {port}", f"Use {use}, or change container_port.", value)
 
 
-def command_port(port: int, command: Sequence[object] | None, variables: Mapping[str, object], report: Report) -> None:
+def command_port(
+    port: int | None, command: Sequence[object] | None, variables: Mapping[str, object], report: Report
+) -> None:
     """Report a command with another port than the container's."""
     ports = ports_of_command(command or ())
-    if ports and not is_token(port) and port not in {*ports, *further_ports(variables, command or ())}:
+    if ports and port is None:
+        report.at(".container_port").wrong(
+            "missing, and the command listens on a port", f"Add container_port={min(ports)}."
+        )
+    elif ports and not is_token(port) and port not in {*ports, *further_ports(variables, command or ())}:
         others = ", ".join(map(str, sorted(ports)))
         hint = f"Use port {port}, or change container_port."
         report.at(".container_command").wrong(f"listens on port {others}, not on container_port, {port}", hint)

@@ -20,6 +20,7 @@ from portside.config.image_reference import LOCAL_BUILD, parse_reference
 from portside.config.mistakes import Report, closest, quoted
 from portside.config.own_stack_uses import check_call, check_uses, own_stacks_by_part
 from portside.config.own_stacks import OwnStack
+from portside.config.public_services import check_public
 from portside.config.service_groups import MOST_CALLERS_GROUPS
 from portside.config.service_props import DATABASE, Call, ServiceProps
 from portside.config.stacks import own_stacks, reserved_parts
@@ -44,7 +45,7 @@ def check_neighbours(
     """
     _check_unique(services, report)
     _check_stack_names(environment, services, report)
-    _check_public(services, report)
+    check_public(environment, services, report)
     _check_cycles([props for props in services if _has(props, "container_name", "calls")], report)
     world = _world(environment, [*services, *_called_and_omitted(services, omitted, report)])
     # A missing name was reported, and messages can't identify the service without it.
@@ -114,12 +115,22 @@ def reads_database(props: ServiceProps) -> bool:
 class _World:
     """The port of each service, None if unknown, and the own stacks by the end of their names.
 
-    `all_named` is False if the name of a service is not valid, or if own stacks are unknown.
+    `workers` are the services without a port. `all_named` is False if the name of a service is not valid, or if own
+    stacks are unknown.
     """
 
     ports: Mapping[str, int | None]
     own: Mapping[str, OwnStack]
+    workers: frozenset[str]
     all_named: bool
+
+    def refuse_worker(self, name: str, port: int | None, place: Report, got: object) -> bool:
+        """Report a connection to a service without a port."""
+        if name in self.workers:
+            use = port or "…"
+            hint = f"Add container_port={use} to {quoted(name)}, or remove the connection."
+            place.wrong(f"{name} has no container_port, so nothing can connect to it", hint, got)
+        return name in self.workers
 
     def hint_for(self, address: Address) -> str:
         """A hint for a host that is not a service; empty if it can be another host."""
@@ -146,7 +157,10 @@ def _world(environment: Environment, services: Services) -> _World:
         if name is not None:
             ports[name] = port if ports.setdefault(name, port) == port else None
     named = all(_field(props, "container_name") is not None for props in services)
-    return _World(ports, own_stacks_by_part(environment), named and environment.own_stacks is not None)
+    workers = {props.container_name for props in services if _is_worker(props)}
+    return _World(
+        ports, own_stacks_by_part(environment), frozenset(workers), named and environment.own_stacks is not None
+    )
 
 
 def _place(container_name: str, report: Report) -> Report:
@@ -160,6 +174,10 @@ def _field(props: ServiceProps, name: str) -> Any:
 def _has(props: ServiceProps, *names: str) -> bool:
     """Whether fields are valid: an entry doesn't have its invalid fields."""
     return all(name in vars(props) for name in names)
+
+
+def _is_worker(props: ServiceProps) -> bool:
+    return _has(props, "container_name", "container_port") and props.container_port is None
 
 
 def _calls(props: ServiceProps) -> Sequence[Call]:
@@ -187,15 +205,6 @@ def _check_stack_names(environment: Environment, services: Services, report: Rep
             # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html
             place.wrong("not a valid name of a CloudFormation stack", "Use letters, digits and hyphens.", name)
         taken[part] = quoted(name)
-
-
-def _check_public(services: Services, report: Report) -> None:
-    public = [quoted(_field(props, "container_name")) for props in services if _field(props, "public")]
-    if len(public) > 1:
-        mistake = f"{len(public)} services have public=True: {', '.join(public)}"
-        report.wrong(mistake, "Keep it for the one service to which the load balancer sends requests.")
-    elif not public and all(_field(props, "public") is not None for props in services):
-        report.wrong("no service has public=True", "Set it for the service to which the load balancer sends requests.")
 
 
 def _check_cycles(services: Services, report: Report) -> None:
@@ -229,6 +238,8 @@ def _check_calls(props: ServiceProps, world: _World, report: Report) -> None:
         elif call.service not in ports:
             if world.all_named:
                 place.wrong("no such service", _callee_hint(call.service, [*ports, *world.own]), call.service)
+        elif world.refuse_worker(call.service, call.port, place, call.service):
+            continue
         elif not _is_port(call.port, ports[call.service]):
             listening = ports[call.service]
             place.wrong(f"{call.service} listens on port {listening}", f"Use port {listening}.", call.port)
@@ -290,6 +301,8 @@ def _check_variables(props: ServiceProps, world: _World, report: Report) -> None
             is_asked = address.is_certain or key.endswith("_HOST")
             if is_asked and (hint := world.hint_for(address)):
                 place.wrong("no such service", hint, got)
+            continue
+        if world.refuse_worker(host, port, place, got):
             continue
         listening = world.ports[host]
         if _has(props, "calls") and host not in called and not key.endswith("_PORT"):

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 from typing import Annotated, Any
 
+from portside.config import routing
 from portside.config import service_agreement as agreement
 from portside.config import service_checks as checks
 from portside.config.deferred_values import DatabaseSecret, LateValue, StackOutput, is_token
-from portside.config.entry import configuration_entry
+from portside.config.entry import REQUIRED, configuration_entry
 from portside.config.image_reference import LOCAL_BUILD
+from portside.config.routing import Route as Route  # app.py imports it from here
 from portside.config.task_size import TaskSize, smallest_size
 
 _DEFAULT_RESERVATION_MIB = 512
@@ -111,6 +113,8 @@ class Grant:
         ("container_healthcheck", "no_healthcheck_reason"): agreement.healthcheck,
         ("container_port", "container_env_vars"): agreement.own_port,
         ("container_port", "container_command", "container_env_vars"): agreement.command_port,
+        ("container_port", "public"): agreement.public_port,
+        ("public", "routes"): agreement.routes,
     },
 )
 class ServiceProps:
@@ -121,10 +125,10 @@ class ServiceProps:
     """
 
     container_name: Annotated[str, checks.container_name]
-    container_port: Annotated[int, checks.port]
+    container_port: Annotated[int | None, checks.port] = None
+    """The port on which the program listens; None for a worker, to which nothing connects."""
     container_memory_reservation: Annotated[int | None, checks.memory_reservation] = field(default=None, kw_only=True)
-    # Required, and still the fourth argument by position.
-    container_location: Annotated[str, checks.container_location]  # type: ignore[misc]
+    container_location: Annotated[str, checks.container_location] = REQUIRED
     container_env_vars: Annotated[Mapping[str, str | LateValue], checks.environment_variables] = field(
         default_factory=dict
     )
@@ -166,6 +170,16 @@ class ServiceProps:
     """The user of the container's process, such as `node` or `1000:1000`; None is the default of the image."""
     stack: Annotated[str | None, checks.stack_end] = None
     """The end of the name of its stack; None is the container's name without the app's."""
+    routes: Annotated[Sequence[Route], checks.entries(Route)] = ()
+    """The requests of a further public service; the one without routes receives all others."""
+    target_protocol: Annotated[str, routing.protocol] = "HTTP"
+    """The protocol between the load balancer and the tasks; a change replaces the target group, and interrupts."""
+    health_check_codes: Annotated[str, routing.success_codes] = "200"
+    """The status codes with which the load balancer's check succeeds."""
+    # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html
+    health_check_interval_seconds: Annotated[int, checks.between(6, 300)] = 10
+    auto_scale_memory_percent: Annotated[int | None, checks.between(1, 100)] = None
+    """The use of memory above which tasks are added, as above 50 % of CPU; None for a program that keeps its memory."""
 
     @property
     def memory_reservation(self) -> int | None:

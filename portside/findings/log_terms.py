@@ -125,7 +125,7 @@ TERMS: Terms[RuleContext] = {
     "program": _publish,
     "image": lambda context, _: context.image,
     "log": lambda context, _: context.log,
-    "container_port": lambda context, _: str(context.service.asked.port),
+    "container_port": lambda context, _: str(context.service.asked.port or "none"),
     "has": lambda context, _: str(context.memory),
     "memory": lambda context, _: str(more_memory(context)),
     "env": lambda context, _: f"container_env_vars of {context.name} in app.py",

@@ -68,7 +68,7 @@ def endpoints_of(template: Mapping[str, Any]) -> set[Endpoint]:
 
 def missing(services: Sequence[ServiceProps], existing: set[Endpoint]) -> list[Endpoint]:
     """The endpoints that a deployment adds."""
-    configured = [(props.container_name, props.container_port) for props in services]
+    configured = [(props.container_name, props.container_port) for props in services if props.container_port]
     return [endpoint for endpoint in configured if endpoint not in existing]
 
 

@@ -4,117 +4,55 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
+from portside.config.routing import MOST_PRIORITY
 from portside.config.service_props import ServiceProps
 from portside.stacks.alarms import DEPLOYMENT_ALARM_MINUTES, EVERY_MINUTE, AlarmProps, add_alarm
-from portside.stacks.load_balancer_stack import HTTP_PORT, HTTPS_PORT
+from portside.stacks.listeners import HTTPS_LISTENER, HTTPS_PORT, http_listener, https_listener, to_https
 from portside.stacks.service_stack import ServiceStack
 from portside.stacks.task_stack import seconds
 
-_HTTPS_LISTENER = "HttpsListener"
-# A year, in which a browser that has used HTTPS doesn't use HTTP.
-# https://docs.aws.amazon.com/elasticloadbalancing/latest/application/header-modification.html
-_RESPONSE_HEADERS = {
-    "strict_transport_security.header_value": "max-age=31536000",
-    "x_content_type_options.header_value": "nosniff",
-    "server.enabled": "false",
-}
+# The codes of a target group without any.
+_OK = "200"
+# The last of a listener's rules: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateRule.html
+_ALL_OTHERS = (MOST_PRIORITY + 1, ["/*"], list[str]())
 
 
-class LoadBalancedServiceStack(ServiceStack):
-    """A service for requests from the internet, with listeners on a load balancer of another stack.
+class PublicServiceStack(ServiceStack):
+    """A service for requests from the internet, with a target group; a subclass sends it requests."""
 
-    `certificate_id` is the id or the ARN of an existing certificate. Without one the listener of port 80 serves the
-    site, from the same target group as later the listener of port 443. `orders_listeners` lets the redirect to 443 wait
-    until that answers. Requests to the host `redirect_from_hostname` are redirected to `redirect_to_hostname`.
-    """
+    targets: elbv2.ApplicationTargetGroup
 
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        vpc: ec2.IVpc,
-        cluster: ecs.ICluster,
-        props: ServiceProps,
-        load_balancer: elbv2.IApplicationLoadBalancer,
-        certificate_id: str | None = None,
-        health_check_path: str = "/health",
-        *,
-        orders_listeners: bool = False,
-        redirect_from_hostname: str | None = None,
-        redirect_to_hostname: str | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(scope, construct_id, vpc, cluster, props, **kwargs)
-        if bool(redirect_from_hostname) != bool(redirect_to_hostname):
-            raise ValueError("redirect_from_hostname and redirect_to_hostname: set both, or neither")
-        if certificate_id:
-            https = self._https_listener(load_balancer, certificate_id)
-            self.targets = self._targets(https, vpc, props, health_check_path)
-            https.add_target_groups("HttpsTarget", target_groups=[self.targets])
-            http = self._http_listener(
-                load_balancer, elbv2.ListenerAction.redirect(port=str(HTTPS_PORT), protocol="HTTPS", permanent=True)
-            )
-            if redirect_from_hostname:
-                https.add_action(
-                    "Redirect",
-                    priority=1,
-                    conditions=[elbv2.ListenerCondition.host_headers([redirect_from_hostname])],
-                    action=elbv2.ListenerAction.redirect(
-                        host=redirect_to_hostname, port=str(HTTPS_PORT), protocol="HTTPS", permanent=True
-                    ),
-                )
-            if orders_listeners:
-                http.node.add_dependency(https)
-        else:
-            # The scope of the same path keeps the target group's logical ID, so that a certificate can come and go.
-            self.targets = self._targets(Construct(self, _HTTPS_LISTENER), vpc, props, health_check_path)
-            self._http_listener(load_balancer, elbv2.ListenerAction.forward([self.targets]))
-        self.alarms += [self._alarm_on_unhealthy_targets(kwargs.get("alarm_topic_arn"))]
-        self.cfn_service.health_check_grace_period_seconds = props.health_check_grace_seconds
-
-    def _https_listener(
-        self, load_balancer: elbv2.IApplicationLoadBalancer, certificate_id: str
-    ) -> elbv2.ApplicationListener:
-        listener = elbv2.ApplicationListener(
-            self,
-            _HTTPS_LISTENER,
-            load_balancer=load_balancer,
-            port=HTTPS_PORT,
-            protocol=elbv2.ApplicationProtocol.HTTPS,
-            ssl_policy=elbv2.SslPolicy.TLS13_12_RES_PQ,
-            certificates=[acm.Certificate.from_certificate_arn(self, "Cert", self._certificate_arn(certificate_id))],
-            # The load balancer's stack has the rules for incoming traffic.
-            open=False,
-        )
-        for header, value in _RESPONSE_HEADERS.items():
-            listener.set_attribute(f"routing.http.response.{header}", value)
-        return listener
-
-    def _targets(
+    def _make_targets(
         self, scope: Construct, vpc: ec2.IVpc, props: ServiceProps, health_check_path: str
     ) -> elbv2.ApplicationTargetGroup:
+        protocols = elbv2.ApplicationProtocol
         return elbv2.ApplicationTargetGroup(
             scope,
             "HttpsTargetGroup",
             vpc=vpc,
             port=props.target_group_port,
-            protocol=elbv2.ApplicationProtocol.HTTP,
+            protocol=protocols.HTTPS if props.target_protocol == "HTTPS" else protocols.HTTP,
             targets=[self.service],
             deregistration_delay=seconds(20),
             health_check=elbv2.HealthCheck(
                 path=health_check_path,
-                interval=seconds(10),
+                interval=seconds(props.health_check_interval_seconds),
                 timeout=seconds(5),
                 healthy_threshold_count=2,
                 unhealthy_threshold_count=3,
+                healthy_http_codes=None if props.health_check_codes == _OK else props.health_check_codes,
             ),
         )
+
+    def _watch_targets(self, props: ServiceProps, topic_arn: str | None) -> None:
+        """Add the alarm on the target group, and the time in which a new task can fail its check."""
+        self.alarms += [self._alarm_on_unhealthy_targets(topic_arn)]
+        self.cfn_service.health_check_grace_period_seconds = props.health_check_grace_seconds
 
     def _own_deployment_alarms(self) -> list[str]:
         return [self._unhealthy_targets]
@@ -137,20 +75,89 @@ class LoadBalancedServiceStack(ServiceStack):
             topic_arn,
         )
 
-    def _http_listener(
-        self, load_balancer: elbv2.IApplicationLoadBalancer, action: elbv2.ListenerAction
-    ) -> elbv2.ApplicationListener:
-        return elbv2.ApplicationListener(
-            self,
-            "HttpListener",
-            load_balancer=load_balancer,
-            port=HTTP_PORT,
-            protocol=elbv2.ApplicationProtocol.HTTP,
-            open=False,
-            default_action=action,
-        )
+
+class LoadBalancedServiceStack(PublicServiceStack):
+    """A service for requests from the internet, with listeners on a load balancer of another stack.
+
+    `certificate_id` is the id or the ARN of an existing certificate. Without one the listener of port 80 serves the
+    site, from the same target group as later the listener of port 443; `listener` serves it. Requests
+    to the host `redirect_from_hostname` are redirected to `redirect_to_hostname`.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        vpc: ec2.IVpc,
+        cluster: ecs.ICluster,
+        props: ServiceProps,
+        load_balancer: elbv2.IApplicationLoadBalancer,
+        certificate_id: str | None = None,
+        health_check_path: str = "/health",
+        *,
+        redirect_from_hostname: str | None = None,
+        redirect_to_hostname: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, vpc, cluster, props, **kwargs)
+        if bool(redirect_from_hostname) != bool(redirect_to_hostname):
+            raise ValueError("redirect_from_hostname and redirect_to_hostname: set both, or neither")
+        if certificate_id:
+            self.listener = https = https_listener(self, load_balancer, self._certificate_arn(certificate_id))
+            self.targets = self._make_targets(https, vpc, props, health_check_path)
+            https.add_target_groups("HttpsTarget", target_groups=[self.targets])
+            http_listener(self, load_balancer, to_https())
+            if redirect_from_hostname:
+                https.add_action(
+                    "Redirect",
+                    priority=1,
+                    conditions=[elbv2.ListenerCondition.host_headers([redirect_from_hostname])],
+                    action=elbv2.ListenerAction.redirect(
+                        host=redirect_to_hostname, port=str(HTTPS_PORT), protocol="HTTPS", permanent=True
+                    ),
+                )
+        else:
+            # The scope of the same path keeps the target group's logical ID, so that a certificate can come and go.
+            self.targets = self._make_targets(Construct(self, HTTPS_LISTENER), vpc, props, health_check_path)
+            self.listener = http_listener(self, load_balancer, elbv2.ListenerAction.forward([self.targets]))
+        self._watch_targets(props, kwargs.get("alarm_topic_arn"))
 
     def _certificate_arn(self, certificate_id: str) -> str:
         if certificate_id.startswith("arn:"):
             return certificate_id
         return self.format_arn(service="acm", resource="certificate", resource_name=certificate_id)
+
+
+class RoutedServiceStack(PublicServiceStack):
+    """A public service that receives the requests of its routes, or all others, from a listener of another stack.
+
+    The listener and other services stay as they are.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        vpc: ec2.IVpc,
+        cluster: ecs.ICluster,
+        props: ServiceProps,
+        listener: elbv2.IApplicationListener,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, vpc, cluster, props, **kwargs)
+        self.targets = self._make_targets(self, vpc, props, props.health_check_path)
+        conditions = elbv2.ListenerCondition
+        rules = [(each.priority, list(each.paths), list(each.hosts)) for each in props.routes]
+        for priority, paths, hosts in rules or [_ALL_OTHERS]:
+            elbv2.ApplicationListenerRule(
+                self,
+                f"Route{priority}",
+                listener=listener,
+                priority=priority,
+                conditions=[
+                    *([conditions.path_patterns(paths)] if paths else []),
+                    *([conditions.host_headers(hosts)] if hosts else []),
+                ],
+                action=elbv2.ListenerAction.forward([self.targets]),
+            )
+        self._watch_targets(props, kwargs.get("alarm_topic_arn"))

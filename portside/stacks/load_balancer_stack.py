@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Sequence
 from typing import Any
 
 import aws_cdk as cdk
@@ -13,9 +14,9 @@ from constructs import Construct
 from portside.stacks.access_logs import keep_access_logs
 from portside.stacks.acknowledgment import acknowledge
 from portside.stacks.alarms import DEPLOYMENT_ALARM_MINUTES, EVERY_MINUTE, AlarmProps, add_alarm
+from portside.stacks.listeners import HTTP_PORT, HTTPS_PORT, listener_for_rules
 from portside.stacks.web_acl import protect
 
-HTTP_PORT, HTTPS_PORT = 80, 443
 # More than a scanner or one broken page causes, less than a broken release.
 _SERVER_ERRORS_PER_MINUTE = 25
 # A page needs several answers one after another; users leave when that takes ten seconds.
@@ -23,9 +24,12 @@ _SLOW_SECONDS = 3
 
 
 class LoadBalancerStack(cdk.Stack):
-    """An application load balancer behind a firewall. The public service adds the listeners.
+    """An application load balancer behind a firewall. With `has_listeners`, public services add rules to `listener`.
 
-    `alarms` are the names of the alarms for errors and slow answers of the site.
+    Without them the public service adds the listeners.
+
+    `alarms` are the names of the alarms for errors and slow answers of the site. Only `allowed_networks` reach it, or
+    everyone without them. The firewall counts what matches `counted_rules` instead of blocking it.
     """
 
     def __init__(
@@ -38,6 +42,11 @@ class LoadBalancerStack(cdk.Stack):
         log_retention_days: int = 90,
         alarm_topic_arn: str | None = None,
         keep_exports: bool = False,
+        idle_timeout_seconds: int | None = None,
+        allowed_networks: Sequence[str] = (),
+        counted_rules: Container[str] = (),
+        has_listeners: bool = False,
+        certificate_arn: str = "",
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
@@ -48,16 +57,19 @@ class LoadBalancerStack(cdk.Stack):
             internet_facing=True,
             deletion_protection=deletion_protection,
             drop_invalid_header_fields=True,
+            idle_timeout=cdk.Duration.seconds(idle_timeout_seconds) if idle_timeout_seconds else None,
         )
         self.access_logs = keep_access_logs(self, self.alb, days=log_retention_days)
-        self._allow_internet()
+        self._allow(allowed_networks)
         self.web_acl = protect(
             self,
             self.alb.load_balancer_arn,
             metric=self.stack_name,
             log_group_name=f"aws-waf-logs-{construct_id}",
             log_retention_days=log_retention_days,
+            counted=counted_rules,
         )
+        self.listener = listener_for_rules(self, self.alb, certificate_arn) if has_listeners else None
         self.alarms = self._alarms(alarm_topic_arn)
         # The organisation's DNS repository creates the CNAME from this export.
         cdk.CfnOutput(self, "LoadBalancerDNS", value=self.alb.load_balancer_dns_name, export_name=f"{construct_id}-dns")
@@ -65,9 +77,15 @@ class LoadBalancerStack(cdk.Stack):
             self.export_value(self.alb.load_balancer_arn)
             self.export_value(self.alb.connections.security_groups[0].security_group_id)
 
-    def _allow_internet(self) -> None:
+    def _allow(self, networks: Sequence[str]) -> None:
         for port in (HTTP_PORT, HTTPS_PORT):
-            self.alb.connections.allow_from_any_ipv4(ec2.Port.tcp(port), f"Allow from anyone on port {port}")
+            for network in networks:
+                peer = ec2.Peer.ipv4(network)
+                self.alb.connections.allow_from(peer, ec2.Port.tcp(port), f"Allow from {network} on port {port}")
+            if not networks:
+                self.alb.connections.allow_from_any_ipv4(ec2.Port.tcp(port), f"Allow from anyone on port {port}")
+        if networks:
+            return
         acknowledge(
             self.alb.connections.security_groups[0],
             "AwsSolutions-EC23",

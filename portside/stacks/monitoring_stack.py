@@ -17,7 +17,7 @@ from constructs import Construct
 from portside.stacks.alarms import EVERY_MINUTE
 from portside.stacks.database_stack import DatabaseStack
 from portside.stacks.ecs_stack import EcsStack
-from portside.stacks.load_balanced_service_stack import LoadBalancedServiceStack
+from portside.stacks.load_balanced_service_stack import PublicServiceStack
 from portside.stacks.load_balancer_stack import LoadBalancerStack
 from portside.stacks.service_stack import ServiceStack
 
@@ -141,7 +141,7 @@ def _site(alb: elbv2.ApplicationLoadBalancer, services: Mapping[str, ServiceStac
                 period=EVERY_MINUTE,
             )
             for stack in services.values()
-            if isinstance(stack, LoadBalancedServiceStack)
+            if isinstance(stack, PublicServiceStack)
         ]
 
     return [

@@ -86,10 +86,9 @@ class ServiceStack(TaskStack):
                 log_driver=self._log_driver(),
                 services=[
                     ecs.ServiceConnectService(
-                        port_mapping_name=props.container_name,
-                        dns_name=props.container_name,
-                        port=props.container_port,
+                        port_mapping_name=props.container_name, dns_name=props.container_name, port=port
                     )
+                    for port in filter(None, [props.container_port])
                 ],
             ),
         )
@@ -109,6 +108,8 @@ class ServiceStack(TaskStack):
         many_callers: Mapping[str, ec2.ISecurityGroup],
         open_to: str | None,
     ) -> None:
+        if props.container_port is None:
+            return
         port = _tcp(props.container_port)
         if props.container_name in callers:
             self.own_group.add_ingress_rule(
@@ -128,11 +129,15 @@ class ServiceStack(TaskStack):
 
     def _scale(self, props: ServiceProps) -> None:
         # With a scalable target the template has no desired count, so that a deployment doesn't change the running one.
-        # Memory is not a measure of load: Node and Java don't release it.
+        # By default memory is not a measure of load: Node and Java don't release it.
         scaling = self.service.auto_scale_task_count(
             min_capacity=props.auto_scale_min_capacity, max_capacity=props.auto_scale_max_capacity
         )
         scaling.scale_on_cpu_utilization("CpuScaling", target_utilization_percent=SCALING_CPU_PERCENT)
+        if props.auto_scale_memory_percent:
+            scaling.scale_on_memory_utilization(
+                "MemoryScaling", target_utilization_percent=props.auto_scale_memory_percent
+            )
 
     def _own_deployment_alarms(self) -> list[str]:
         """The names of alarms of this stack that roll back a deployment."""

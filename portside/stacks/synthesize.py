@@ -49,7 +49,7 @@ from portside.stacks.context import committed_context
 from portside.stacks.database_stack import DatabaseStack
 from portside.stacks.docdb_stack import DocdbStack
 from portside.stacks.ecs_stack import EcsStack
-from portside.stacks.load_balanced_service_stack import LoadBalancedServiceStack
+from portside.stacks.load_balanced_service_stack import LoadBalancedServiceStack, RoutedServiceStack
 from portside.stacks.load_balancer_stack import LoadBalancerStack
 from portside.stacks.monitoring_stack import MonitoringStack
 from portside.stacks.network_stack import NetworkStack
@@ -187,6 +187,12 @@ def build_app(
         deletion_protection=protected,
         log_retention_days=environment.log_retention_days,
         alarm_topic_arn=environment.alarm_topic_arn,
+        idle_timeout_seconds=environment.idle_timeout_seconds,
+        allowed_networks=environment.allowed_networks,
+        counted_rules=environment.firewall_exceptions,
+        # A running environment of the previous app has its listeners in the stack of its service.
+        has_listeners=not environment.adopted_stacks,
+        certificate_arn=environment.certificate_arn,
         **stateful,
     )
     platform = Platform(network.vpc, ecs.cluster, load_balancer.alb)
@@ -195,17 +201,12 @@ def build_app(
     )
     accept_calls(own, services)
     shared = _SharedStacks(network, database, ecs, load_balancer, own, rehearsed=_is_set(app, REHEARSAL))
-    stacks = {
-        props.container_name: _service_stack(
-            app,
-            environment,
-            props,
-            images,
-            shared,
-            place | _groups_of(props, services, ecs, kept),
-        )
-        for props in services
-    }
+    made: dict[str, ServiceStack] = {}
+    # Services with routes can need the listener of the one without.
+    for props in sorted(services, key=lambda each: bool(each.routes)):
+        keywords = place | _groups_of(props, services, ecs, kept)
+        made[props.container_name] = _service_stack(app, environment, props, images, shared, keywords, made)
+    stacks = {props.container_name: made[props.container_name] for props in services}
     if not _is_set(app, PARALLEL):
         app.node.add_validation(CalleesFirst(awaited_callees(services), stacks))
     site = f"\n[{environment.fqdn}]({environment.url})" if environment.url else ""
@@ -307,6 +308,7 @@ def _service_stack(
     images: Resolution | None,
     shared: _SharedStacks,
     place: Mapping[str, Any],
+    made: Mapping[str, ServiceStack],
 ) -> ServiceStack:
     name = service_stack(environment, props.container_name).name
     keywords = {
@@ -322,20 +324,19 @@ def _service_stack(
         "rehearsed": shared.rehearsed,
         **place,
     }
+    usual = (app, name, shared.network.vpc, shared.ecs.cluster, props)
     if not props.public:
-        return ServiceStack(app, name, shared.network.vpc, shared.ecs.cluster, props, **keywords)
+        return ServiceStack(*usual, **keywords)
+    listener = shared.load_balancer.listener
+    if props.routes and listener is None:
+        listener = next(each.listener for each in made.values() if isinstance(each, LoadBalancedServiceStack))
+    if listener:
+        return RoutedServiceStack(*usual, listener, **keywords)
     return LoadBalancedServiceStack(
-        app,
-        name,
-        shared.network.vpc,
-        shared.ecs.cluster,
-        props,
+        *usual,
         shared.load_balancer.alb,
         environment.certificate_arn,
         props.health_check_path,
-        # CloudFormation changes the listeners one after the other where a certificate can come later. An adopted
-        # environment has both already.
-        orders_listeners=not environment.adopted_stacks,
         **keywords,
     )
 

@@ -128,9 +128,8 @@ class TaskStack(cdk.Stack):
             command=list(props.container_command) if props.container_command else None,
             health_check=_health_check(props.container_healthcheck),
             port_mappings=[
-                ecs.PortMapping(
-                    name=props.container_name, container_port=props.container_port, protocol=ecs.Protocol.TCP
-                )
+                ecs.PortMapping(name=props.container_name, container_port=port, protocol=ecs.Protocol.TCP)
+                for port in filter(None, [props.container_port])
             ],
             readonly_root_filesystem=props.read_only_root or None,
             user=props.user,

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container
 
 import aws_cdk as cdk
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
+from portside.config.load_balancer_values import LIMIT_REQUEST_RATE, LIMIT_URL_LENGTH, MANAGED_RULES
+
+# Pages can carry long query strings, and the rules that follow decide. An Allow would end the evaluation.
+_ALWAYS_COUNTED = ("SizeRestrictions_QUERYSTRING",)
 LONGEST_PATH = 4000
 # A university has one address: this is some fifty users who open a page every five seconds.
 REQUESTS_PER_FIVE_MINUTES = 5000
@@ -18,13 +22,19 @@ _Acl = wafv2.CfnWebACL
 
 
 def protect(
-    scope: Construct, load_balancer_arn: str, *, metric: str, log_group_name: str, log_retention_days: int
+    scope: Construct,
+    load_balancer_arn: str,
+    *,
+    metric: str,
+    log_group_name: str,
+    log_retention_days: int,
+    counted: Container[str] = (),
 ) -> wafv2.CfnWebACL:
     """Put a web ACL in front of a load balancer, and log blocked requests; `log_group_name` begins `aws-waf-logs-`.
 
     $9 a month with its four rules, $0.60 for each million requests, $0.50 for each GB of log:
     https://aws.amazon.com/waf/pricing/, https://aws.amazon.com/cloudwatch/pricing/.
-    `metric` is its name in CloudWatch, which is unique in the account and region.
+    `metric` is its name in CloudWatch, which is unique in the account and region. Rules in `counted` don't block.
     """
     web_acl = wafv2.CfnWebACL(
         scope,
@@ -33,12 +43,9 @@ def protect(
         default_action=_Acl.DefaultActionProperty(allow={}),
         visibility_config=_visible_as(metric),
         rules=[
-            # Pages can carry long query strings: count them, and let the rules that follow decide. An
-            # Allow would end the evaluation here.
-            _managed_rules("AWSManagedRulesCommonRuleSet", 0, counted=("SizeRestrictions_QUERYSTRING",)),
-            _managed_rules("AWSManagedRulesKnownBadInputsRuleSet", 1),
-            _blocking("LimitURLLength", 2, _path_longer_than(LONGEST_PATH)),
-            _blocking("LimitRequestRate", 3, _more_requests_than(REQUESTS_PER_FIVE_MINUTES)),
+            *(_managed_rules(group, priority, counted) for priority, group in enumerate(MANAGED_RULES)),
+            _own_rule(LIMIT_URL_LENGTH, 2, _path_longer_than(LONGEST_PATH), counted),
+            _own_rule(LIMIT_REQUEST_RATE, 3, _more_requests_than(REQUESTS_PER_FIVE_MINUTES), counted),
         ],
     )
     # The running association has this spelling. With another name, a second one would be created for the same load
@@ -85,9 +92,11 @@ def _log_blocked_requests(scope: Construct, web_acl: wafv2.CfnWebACL, log_group_
     logging.add_resource_dependency(log_group)
 
 
-def _managed_rules(name: str, priority: int, *, counted: Sequence[str] = ()) -> wafv2.CfnWebACL.RuleProperty:
+def _managed_rules(name: str, priority: int, counted: Container[str]) -> wafv2.CfnWebACL.RuleProperty:
     overrides = [
-        _Acl.RuleActionOverrideProperty(name=rule, action_to_use=_Acl.RuleActionProperty(count={})) for rule in counted
+        _Acl.RuleActionOverrideProperty(name=rule, action_to_use=_Acl.RuleActionProperty(count={}))
+        for rule in MANAGED_RULES[name]
+        if rule in counted or rule in _ALWAYS_COUNTED
     ]
     return _Acl.RuleProperty(
         name=name,
@@ -102,11 +111,13 @@ def _managed_rules(name: str, priority: int, *, counted: Sequence[str] = ()) -> 
     )
 
 
-def _blocking(name: str, priority: int, statement: wafv2.CfnWebACL.StatementProperty) -> wafv2.CfnWebACL.RuleProperty:
+def _own_rule(
+    name: str, priority: int, statement: wafv2.CfnWebACL.StatementProperty, counted: Container[str]
+) -> wafv2.CfnWebACL.RuleProperty:
     return _Acl.RuleProperty(
         name=name,
         priority=priority,
-        action=_Acl.RuleActionProperty(block={}),
+        action=_Acl.RuleActionProperty(count={}) if name in counted else _Acl.RuleActionProperty(block={}),
         statement=statement,
         visibility_config=_visible_as(name),
     )

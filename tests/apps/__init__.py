@@ -14,6 +14,7 @@ _FOLDER = Path(__file__).parent
 AGORA = _FOLDER / "agora"
 HELLO = _FOLDER / "hello"
 SHOP = _FOLDER / "shop"
+PRESS = _FOLDER / "press"
 
 
 @functools.cache
@@ -47,3 +48,8 @@ def hello() -> Configuration:
 def shop() -> Configuration:
     """Two containers with a bucket, a queue and a cache in own stacks."""
     return _configuration(SHOP)
+
+
+def press() -> Configuration:
+    """Two public services behind one load balancer, and a worker."""
+    return _configuration(PRESS)

@@ -81,7 +81,7 @@ def test_the_smallest_app_runs_and_a_certificate_comes_and_goes_without_a_replac
         assert response.status == 200
     of = clients(clone.exports("dev"))
     (port_80, action), groups, tasks = _listeners(of)[80], _target_groups(of), _tasks(of)
-    assert action == "forward"
+    assert action == "fixed-response", "a rule forwards"
     assert _listeners(of).keys() == {80}
 
     clone.edit_configuration(CIDR, f"{CIDR}, {CERTIFICATE}")
@@ -92,10 +92,10 @@ def test_the_smallest_app_runs_and_a_certificate_comes_and_goes_without_a_replac
     clone.edit_configuration(CERTIFICATE, f"{CERTIFICATE}, {NAMESPACE}")
     _deployed(clone)
     assert _listeners(of)[80] == (port_80, "redirect")
-    assert _listeners(of)[443][1] == "forward"
+    assert _listeners(of)[443][1] == "fixed-response"
     assert (_target_groups(of), _tasks(of)) == (groups, tasks)
 
     clone.edit_configuration(f", {CERTIFICATE}", "")
     _deployed(clone)
-    assert _listeners(of) == {80: (port_80, "forward")}
+    assert _listeners(of) == {80: (port_80, "fixed-response")}
     assert (_target_groups(of), _tasks(of)) == (groups, tasks)

@@ -14,6 +14,7 @@ import pytest
 
 from portside.cli.main import program
 from portside.config import service_props
+from portside.config.entry import REQUIRED
 from portside.config.environment import Bastion, Environment
 from portside.config.mistakes import quoted
 from portside.config.service_props import ServiceProps
@@ -242,7 +243,7 @@ def test_every_field_of_an_entry_is_documented_with_its_default_and_no_other(nam
 
 
 def written_default(field: dataclasses.Field[Any]) -> str:
-    if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+    if field.default in (dataclasses.MISSING, REQUIRED) and field.default_factory is dataclasses.MISSING:
         return "required"
     default = field.default_factory() if field.default_factory is not dataclasses.MISSING else field.default
     if default is None or default == () or default == {}:

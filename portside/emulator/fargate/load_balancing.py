@@ -47,7 +47,7 @@ class LoadBalancers:
 
     def _handler(self, arn: str) -> Handler:
         async def answer(request: Request) -> Answer:
-            target_group = self._target_group(arn)
+            target_group = self._target_group(arn, request)
             healthy = self._tasks.healthy_targets(target_group) if target_group else []
             if not healthy:
                 return Answer(503, b"503 Service Temporarily Unavailable: no healthy target\n")
@@ -62,13 +62,22 @@ class LoadBalancers:
         return answer
 
     @staticmethod
-    def _target_group(arn: str) -> str | None:
-        """The target group of the forwarding listener: HTTPS if there is one, because HTTP redirects to it."""
+    def _target_group(arn: str, request: Request) -> str | None:
+        """The target group to which a listener forwards: HTTPS if there is one, because HTTP redirects to it."""
         listeners = [each for each in list(alb._listeners._data.values()) if each["LoadBalancerArn"] == arn]
         for listener in sorted(listeners, key=lambda each: each.get("Protocol") != "HTTPS"):
             own = [each for each in list(alb._rules._data.values()) if each["ListenerArn"] == listener["ListenerArn"]]
-            for actions in (listener["DefaultActions"], *(each["Actions"] for each in own)):
+            matching = (each["Actions"] for each in sorted(own, key=alb._rule_sort_key) if _matches(each, request))
+            for actions in (*matching, listener["DefaultActions"]):
                 for action in actions:
                     if action.get("TargetGroupArn"):
                         return str(action["TargetGroupArn"])
         return None
+
+
+def _matches(rule: dict[str, Any], request: Request) -> bool:
+    """Whether all conditions of a listener's rule match. The default rule never does, because its actions come last."""
+    query = request.query
+    return not rule.get("IsDefault") and all(
+        alb._match_condition(each, request.method, request.path, request.headers, query) for each in rule["Conditions"]
+    )

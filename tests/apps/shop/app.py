@@ -45,7 +45,6 @@ def services(environment: Environment) -> list[ServiceProps]:
     )
     worker = ServiceProps(
         container_name="shop-worker",
-        container_port=8081,
         container_memory_reservation=256,
         container_location=f"ghcr.io/example/shop-worker:{version}",
         container_env_vars={"ORDERS_QUEUE_URL": StackOutput("orders", "QueueUrl")},

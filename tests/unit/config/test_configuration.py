@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -91,7 +91,7 @@ def test_what_is_wrong_in_one_environment_names_it() -> None:
 def test_a_wrong_entry_that_others_build_on_is_reported_without_what_follows_from_it() -> None:
     def services(_: Environment) -> list[ServiceProps]:
         api = service(container_name="api", container_port="3333")
-        return [api, service(calls=[Call("api", api.container_port)], public=True)]
+        return [api, service(calls=[Call("api", cast(int, api.container_port))], public=True)]
 
     assert [problem.where for problem in problems_of(environments(dev={}), services)] == [
         'ServiceProps("api").container_port'

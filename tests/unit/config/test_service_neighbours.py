@@ -11,7 +11,7 @@ import pytest
 
 from portside.config.deferred_values import DatabaseHost, DatabaseSecret
 from portside.config.environment import Environment
-from portside.config.service_props import DATABASE, Call, ServiceProps, ServiceSecret
+from portside.config.service_props import DATABASE, Call, Route, ServiceProps, ServiceSecret
 from portside.errors import Problem
 from tests.unit.configuration_support import (
     OMITTED,
@@ -208,8 +208,30 @@ def test_a_stack_is_called_after_its_service() -> None:
 def test_exactly_one_service_is_public() -> None:
     assert problems_with(service()) == [("services(…)", "no service has public=True")]
     assert problems_with(service(public=True), service(container_name="api", container_port=80, public=True)) == [
-        ("services(…)", '2 services have public=True: "app", "api"')
+        ("services(…)", '2 services have public=True and no routes: "app", "api"')
     ]
+    routes = [Route(1, paths=["/app"])]
+    assert problems_with(service(public=True, routes=routes)) == [("services(…)", "every public service has routes")]
+
+
+def test_public_services_have_different_priorities() -> None:
+    api = service(container_name="api", container_port=80, public=True, routes=[Route(7, hosts=["api.example.org"])])
+    more = service(container_name="more", container_port=80, public=True, routes=[Route(7, paths=["/more"])])
+    assert problems_with(service(public=True), api, more) == [
+        ('ServiceProps("more").routes[0]', "a route of api has this priority, got 7")
+    ]
+
+
+def test_an_adopted_environment_has_no_public_callee_of_the_service_with_the_listeners() -> None:
+    api = service(container_name="api", container_port=80, public=True, routes=[Route(7, paths=["/api/*"])])
+    worker = service(container_name="worker", container_port=81, calls=[Call("api", 80)])
+    app = service(public=True, calls=[Call("worker", 81)])
+    [(where, what)] = problems_with(app, worker, api, ADOPTED_STACKS="ran before")
+    assert where == 'ServiceProps("api").routes'
+    assert what.startswith("app calls it, so it must be deployed before")
+    assert check_configuration(environments(dev={}), lambda _: [app, worker, api])
+    apart = service(public=True)
+    assert check_configuration(environments(dev={"ADOPTED_STACKS": "ran before"}), lambda _: [apart, worker, api])
 
 
 @pytest.mark.parametrize("location", ["ghcr.io/x/app:edge", "ghcr.io/x/app:latest", "ghcr.io/x/app:sha-0123abc"])
@@ -307,3 +329,52 @@ def test_the_environments_own_address_is_accepted(changes: dict[str, Any]) -> No
         return [service(public=True, container_env_vars={"API_URL": f"{environment.url}/api"})]
 
     check_configuration(environments(dev=changes, stage={}), services)
+
+
+def with_worker(**changes: Any) -> list[Problem]:
+    """The mistakes of an app next to a worker, to which nothing connects."""
+    worker = service(container_name="app-worker", container_port=None)
+    app = service(container_name="app", public=True, **changes)
+    return problems_of(environments(dev={}), lambda _: [app, worker])
+
+
+def test_a_worker_has_no_port() -> None:
+    worker = service(container_name="app-worker", container_port=None)
+    found = check_configuration(environments(dev={}), lambda _: [service(public=True), worker])
+    assert found.services_of("dev")[1].container_port is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [
+        ({"calls": [Call("app-worker", 9000)]}, 'ServiceProps("app").calls[0]'),
+        (
+            {"container_env_vars": {"WORKER_URL": "http://app-worker:9000/jobs"}},
+            'ServiceProps("app").container_env_vars["WORKER_URL"]',
+        ),
+    ],
+)
+def test_a_connection_to_a_worker_is_reported(changes: dict[str, Any], where: str) -> None:
+    [problem] = with_worker(**changes)
+    assert problem.where == where
+    assert problem.what.startswith("app-worker has no container_port, so nothing can connect to it")
+    assert problem.hint == 'Add container_port=9000 to "app-worker", or remove the connection.'
+
+
+@pytest.mark.parametrize(
+    ("changes", "what", "hint"),
+    [
+        ({"public": True}, "missing, and the load balancer needs it", "Add container_port=…, the port that"),
+        ({"container_env_vars": {"PORT": "9000"}}, "missing, and PORT is", "Add container_port=9000, or remove PORT"),
+        (
+            {"container_command": ["serve", "--port", "9000"]},
+            "missing, and the command listens",
+            "container_port=9000.",
+        ),
+    ],
+)
+def test_a_service_that_listens_needs_its_port(changes: dict[str, Any], what: str, hint: str) -> None:
+    [problem] = problems_raised_by(lambda: service(container_port=None, **changes))
+    assert problem.where == 'ServiceProps("app").container_port'
+    assert problem.what.startswith(what)
+    assert hint in problem.hint

@@ -47,7 +47,7 @@ NAMED_ABOVE = "an environment variable with this name already exists"
 
 # The field, what is written there, where inside of it the mistake is reported to be, what is wrong, what to do.
 WRONG: list[tuple[str, Any, str, str, str]] = [
-    ("container_port", OMITTED, "", "missing", "Add container_port=…"),
+    ("container_location", OMITTED, "", "missing", "Add container_location=…"),
     ("container_port", "443", "", "not a whole number, got '443'", PORT_HINT),
     ("container_port", True, "", "not a whole number, got True", PORT_HINT),
     ("container_port", 0, "", "not from 1 to 65535, got 0", PORT_HINT),

@@ -52,7 +52,7 @@ JANE = Origin("Developer/jane", "a" * 40)
 APP = "agora-dev-app"
 
 
-def _service_template(name: str, port: int) -> dict[str, Any]:
+def _service_template(name: str, port: int | None) -> dict[str, Any]:
     aliases = [{"DnsName": name, "Port": port}]
     connect = {"Services": [{"PortName": name, "ClientAliases": aliases}]}
     return {"Resources": {"Service": resource("AWS::ECS::Service", ServiceConnectConfiguration=connect)}}

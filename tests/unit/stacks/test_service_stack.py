@@ -481,14 +481,6 @@ def test_a_public_service_waits_for_the_listener_of_its_target_group(certificate
     assert listener in next(each for each in resources.values() if each["Type"] == "AWS::ECS::Service")["DependsOn"]
 
 
-@pytest.mark.parametrize("orders_listeners", [True, False])
-def test_port_80_redirects_only_once_port_443_answers(orders_listeners: bool) -> None:
-    listener = _listeners(Parts().public_service(app_props(), orders_listeners=orders_listeners))[
-        "HttpListenerC38EAD1B"
-    ]
-    assert ("HttpsListener1C292967" in listener.get("DependsOn", ())) is orders_listeners
-
-
 def test_a_certificate_is_named_by_its_id_or_its_arn() -> None:
     arn = "arn:aws:acm:us-east-1:607346494281:certificate/e8093404-7db1-4042-90d0-01eb5bde1ffc"
 
@@ -537,3 +529,13 @@ def test_logs_are_kept_as_many_days_as_configured(days: int) -> None:
     stack = cdk.Stack()
     logs.LogGroup(stack, "LogGroup", retention=RETENTION[days])
     assert properties(dict(Template.from_stack(stack).to_json()), "AWS::Logs::LogGroup")["RetentionInDays"] == days
+
+
+def test_nothing_connects_to_a_worker() -> None:
+    template = dict(Parts().service(app_props(container_port=None)))
+    assert "PortMappings" not in container(template)
+    connect = service(template)["ServiceConnectConfiguration"]
+    assert connect["Enabled"] is True, "it can call others"
+    assert not connect.get("Services")
+    [group] = of_type(template, "AWS::EC2::SecurityGroup").values()
+    assert "SecurityGroupIngress" not in group["Properties"]

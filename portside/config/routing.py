@@ -1,0 +1,69 @@
+"""Which requests the load balancer sends to a public service."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from portside.config import service_checks as checks
+from portside.config.deferred_values import is_token
+from portside.config.entry import configuration_entry
+from portside.config.mistakes import Report
+
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html
+_PATH = re.compile(r"/[A-Za-z0-9_\-.$/~\"'@:+&*?]{0,127}")
+_HOST = re.compile(r"(?=.{1,128}$)[a-z0-9*?]([a-z0-9*?.-]*[a-z0-9*?])?\.[a-z*?]+")
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html
+_MOST_VALUES = 5
+MOST_PRIORITY = 49_999
+"""The last priority of a route; the next is that of the service without routes."""
+
+_CODES = re.compile(r"[2-4][0-9]{2}(?:-[2-4][0-9]{2})?(?:,[2-4][0-9]{2}(?:-[2-4][0-9]{2})?)*")
+
+
+def _patterns(pattern: re.Pattern[str], hint: str) -> checks.Check:
+    def check(value: Any, report: Report) -> None:
+        if not report.sequence(value, hint):
+            return
+        for index, text in enumerate(value):
+            place = report.at(f"[{index}]")
+            if place.text(text, hint) and not is_token(text) and not pattern.fullmatch(text):
+                place.wrong("not a pattern that a load balancer accepts", hint, text)
+
+    return check
+
+
+def _has_condition(paths: Sequence[str], hosts: Sequence[str], report: Report) -> None:
+    if not paths and not hosts:
+        report.wrong("has neither paths nor hosts", 'Add paths=["/api", "/api/*"], or hosts=["api.example.org"].')
+    elif len(paths) + len(hosts) > _MOST_VALUES:
+        mistake = f"more than {_MOST_VALUES} paths and hosts, which is the most of a rule"
+        report.wrong(mistake, "Use several routes.", [*hosts, *paths])
+
+
+def success_codes(value: Any, report: Report) -> None:
+    """The status codes of a healthy target, as a load balancer accepts them."""
+    hint = 'Use codes from 200 to 499: "200", "200,302" or "200-399".'
+    if report.text(value, hint) and not is_token(value) and not _CODES.fullmatch(value):
+        report.wrong("not status codes of HTTP", hint, value)
+
+
+def protocol(value: Any, report: Report) -> None:
+    """The protocol between the load balancer and the tasks."""
+    hint = 'Use "HTTP", or "HTTPS" if the container serves TLS itself.'
+    if report.text(value, hint) and not is_token(value) and value not in ("HTTP", "HTTPS"):
+        report.wrong("not a protocol of a target group", hint, value)
+
+
+@configuration_entry(named_by="priority", together={("paths", "hosts"): _has_condition})
+class Route:
+    """Requests that a public service receives instead of the one without routes.
+
+    A request matches if its path is one of `paths` and its host one of `hosts`; either can be omitted. `*` matches
+    any characters, and `?` one. Of several routes that match, that with the lowest `priority` decides.
+    """
+
+    priority: Annotated[int, checks.between(1, MOST_PRIORITY)]
+    paths: Annotated[Sequence[str], _patterns(_PATH, 'Use patterns of paths: ["/api", "/api/*"].')] = ()
+    hosts: Annotated[Sequence[str], _patterns(_HOST, 'Use host names in lowercase: ["api.example.org"].')] = ()
