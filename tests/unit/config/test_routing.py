@@ -134,7 +134,7 @@ def test_exceptions_that_the_firewall_does_not_have(value: Any, mistake: str, hi
 
 
 def test_every_rule_of_the_firewall_can_be_an_exception() -> None:
-    every = {rule: "it blocks what users need" for group in MANAGED_RULES.values() for rule in group}
+    every = {rule: "it blocks wanted requests" for group in MANAGED_RULES.values() for rule in group}
     every |= {"LimitURLLength": "long searches", "LimitRequestRate": "one proxy for all users"}
     found = check_configuration(environments(dev={"FIREWALL_EXCEPTIONS": every}), one_service)
     assert found.environment("dev").firewall_exceptions == every
