@@ -48,7 +48,7 @@ def templates(environment: Environment, services: Sequence[ServiceProps]) -> dic
         "load-balancer": _load_balancer(recorded),
     }
     for props in services:
-        part = props.container_name.removeprefix("agora-")
+        part = environment.short_name(props.container_name)
         if environment.stack_name(part) in recorded:
             completed[part] = _service(environment, props, recorded)
     completed[BASTION] = _bastion(environment, recorded)
@@ -147,7 +147,7 @@ def _exported_value(output: str, resources: Mapping[str, Any]) -> Json:
 
 
 def _filled_in(value: Any, environment: Environment) -> Any:
-    """{env}, {fqdn}, and {cidr+64}/26 counted on from the network's address."""
+    """{env}, {fqdn}, and {cidr+64}/26 counted on from the network's address; the names of stacks and the engine."""
     if isinstance(value, dict):
         return {_filled_in(key, environment): _filled_in(item, environment) for key, item in value.items()}
     if isinstance(value, list):
@@ -156,7 +156,18 @@ def _filled_in(value: Any, environment: Environment) -> Any:
         return value
     first = ipaddress.IPv4Network(environment.vpc_cidr).network_address
     value = re.sub(r"\{cidr\+(\d+)\}", lambda match: str(first + int(match[1])), value)
-    return value.replace("{env}", environment.name).replace("{fqdn}", environment.fqdn)
+    version = environment.database_engine_version
+    for recorded, here in {
+        "agora-{env}-docdb-v8": environment.stack_name(environment.database_stack),
+        "agora-{env}": environment.stack_prefix,
+        "{env}": environment.name,
+        "{fqdn}": environment.fqdn,
+        "docdb8.0": f"docdb{version.removesuffix('.0')}",
+        "8.0.0": version,
+    }.items():
+        value = value.replace(recorded, here)
+    containers = {f"agora-{end}": name for name, end in environment.service_stacks.items()}
+    return containers.get(value, value)
 
 
 def _merged(recorded: Mapping[str, Json], more: Mapping[str, Json]) -> dict[str, Json]:
@@ -344,7 +355,7 @@ def _secret(name: object, recorded: Mapping[str, Json]) -> Json:
 
 
 def _task_definition(environment: Environment, props: ServiceProps, recorded: Mapping[str, Json], logs: str) -> Json:
-    part = props.container_name.removeprefix("agora-")
+    part = environment.short_name(props.container_name)
     variables = {
         key: _late(value, props, recorded)
         for key, value in props.container_env_vars.items()
@@ -424,7 +435,7 @@ def _running(props: ServiceProps, recorded: Mapping[str, Json]) -> Json:
 
 
 def _scaling(environment: Environment, props: ServiceProps, recorded: Mapping[str, Json]) -> dict[str, Json]:
-    part = props.container_name.removeprefix("agora-")
+    part = environment.short_name(props.container_name)
     cluster, name = _import(recorded, _ref("ClusterEB0386A7")), _attribute(_SERVICE, "Name")
     target = logical_id("Service", "TaskCount", "Target", "Resource")
     role = "role/aws-service-role/ecs.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_"

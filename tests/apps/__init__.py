@@ -15,6 +15,7 @@ AGORA = _FOLDER / "agora"
 HELLO = _FOLDER / "hello"
 SHOP = _FOLDER / "shop"
 PRESS = _FOLDER / "press"
+PORTAL = _FOLDER / "portal"
 
 
 @functools.cache
@@ -53,3 +54,8 @@ def shop() -> Configuration:
 def press() -> Configuration:
     """Two public services behind one load balancer, and a worker."""
     return _configuration(PRESS)
+
+
+def portal() -> Configuration:
+    """An app of the previous kind with other names of stacks, an older engine, and no stage."""
+    return _configuration(PORTAL)
