@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from portside.config.configuration import Configuration
+from portside.images.synthesis_images import references_of
 from portside.plan.replacement import Loss, Values, losses
 from tests import earlier_app
 from tests.apps import portal
 from tests.stubs import stubs
-from tests.unit.stacks_support import Json, read_templates, references_of, shared_synthesis_with
+from tests.unit.stacks_support import Json, read_templates, shared_synthesis_with
 
 # Roles become narrow, rules of service ports belong to callers' groups, and each deployment makes a new revision.
 NEW_BY_INTENTION = {
