@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from portside.config.environment import Environment
+from portside.aws.errors import aws_errors, code_of
+from portside.config.environment import OWNER_TAG, Environment
 from portside.config.stacks import StackKind, only_stack
 
 BUCKET = "AWS::S3::Bucket"
@@ -16,11 +17,26 @@ def bucket_prefix(environment: Environment) -> str:
 
 
 def buckets_of(s3: Any, environment: Environment) -> tuple[str, ...]:
-    """The names of an environment's buckets, including those of deleted load balancers."""
+    """The names of an environment's buckets, including those of deleted load balancers.
+
+    A bucket outlives its stacks, so that of another app can have the same prefix. Its owner tag decides, if it has one.
+    """
     prefix = bucket_prefix(environment)
     pages = s3.get_paginator("list_buckets").paginate(Prefix=prefix)
     # Filtered again: an endpoint that ignores Prefix must not make us delete another owner's bucket.
-    return tuple(each["Name"] for page in pages for each in page["Buckets"] if each["Name"].startswith(prefix))
+    found = [each["Name"] for page in pages for each in page["Buckets"] if each["Name"].startswith(prefix)]
+    return tuple(name for name in found if _owner(s3, name) in (None, environment.owner))
+
+
+def _owner(s3: Any, bucket: str) -> str | None:
+    try:
+        tags = s3.get_bucket_tagging(Bucket=bucket)["TagSet"]
+    except aws_errors() as error:
+        # A bucket without tags is answered with an error.
+        if code_of(error) != "NoSuchTagSet":
+            raise
+        return None
+    return next((each["Value"] for each in tags if each["Key"] == OWNER_TAG), None)
 
 
 def delete(s3: Any, bucket: str) -> None:

@@ -195,7 +195,7 @@ DESTROY = (
     Right("Resources", "cloudformation:ListStackResources cloudformation:UpdateTerminationProtection", _STACKS),
     Right("Record", "ssm:DeleteParameters", _parameters),
     Right("Buckets", "s3:ListAllMyBuckets"),
-    Right("AccessLogs", "s3:DeleteBucket s3:ListBucketVersions", _log_buckets),
+    Right("AccessLogs", "s3:DeleteBucket s3:GetBucketTagging s3:ListBucketVersions", _log_buckets),
     Right("AccessLogLines", "s3:DeleteObject s3:DeleteObjectVersion", _log_objects),
     Right("Endpoints", "ec2:DescribeVpcEndpoints"),
     Right("EndpointsOfGuardDuty", "ec2:DeleteVpcEndpoints", "ec2:vpc-endpoint/*", _of_guardduty),

@@ -1,4 +1,4 @@
-"""Two apps in one account: one that takes over stacks with names of its own, and one that claims the same names."""
+"""Two apps in one account: a portal that adopts stacks with different names, and another app that claims them."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _passwords(of: Clients) -> list[str]:
 
 
 def _of_the_portal(of: Clients) -> set[str]:
-    """What there is, but the certificates that rehearsals make, and when its stacks and records changed."""
+    """All resources except certificates, which rehearsals create, and the last changes of its stacks and records."""
     parameters = of("ssm").describe_parameters()["Parameters"]
     stacks = of("cloudformation").describe_stacks()["Stacks"]
     return {

@@ -1,4 +1,4 @@
-"""A portal like Agora whose stacks run with names of their own, deployed by the previous app's code."""
+"""A portal like Agora that the previous app deployed, in stacks with different names."""
 
 if __name__ == "__main__":
     from src.synthesize import main

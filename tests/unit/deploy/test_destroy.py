@@ -59,9 +59,15 @@ class FakeBuckets:
 
     def __init__(self, **contents: list[str]) -> None:
         self.contents = dict(contents)
+        self.owners = dict[str, str]()
 
     def get_paginator(self, operation: str) -> FakePaginator:
         return FakePaginator({"list_buckets": self._buckets, "list_object_versions": self._versions}[operation])
+
+    def get_bucket_tagging(self, *, Bucket: str) -> dict[str, Any]:
+        if Bucket not in self.owners:
+            raise client_error("NoSuchTagSet", "The TagSet does not exist")
+        return {"TagSet": [{"Key": "Team", "Value": "x"}, {"Key": OWNER_TAG, "Value": self.owners[Bucket]}]}
 
     def _buckets(self, Prefix: str) -> list[dict[str, Any]]:
         return [{"Buckets": [{"Name": name} for name in self.contents if name.startswith(Prefix)]}]
@@ -298,6 +304,15 @@ def test_access_logs_stay_and_are_listed_as_what_stays_of_the_load_balancer() ->
     _, planned = destroy.plan(_place(_deployed("dev"), s3), SERVICES, with_data=False)
     assert planned.staying["agora-dev-load-balancer"] == (f"AWS::S3::Bucket {LOGS}",)
     assert planned.buckets == ()
+
+
+@pytest.mark.usefixtures("synthesized")
+def test_access_logs_that_another_app_left_under_the_same_prefix_are_not_ours() -> None:
+    theirs = f"{LOGS}-theirs"
+    s3 = FakeBuckets(**{LOGS: ["1"], theirs: ["1"]})
+    s3.owners = {LOGS: "agora/dev", theirs: "model-ad/dev"}
+    _, planned = destroy.plan(_place(_deployed("dev"), s3), SERVICES, with_data=True)
+    assert planned.buckets == (LOGS,)
 
 
 @pytest.mark.usefixtures("synthesized", "deleted")
