@@ -44,6 +44,8 @@ def read_dns(target: Target, resolve: Resolve) -> DnsStatus:
     Raises `UserError` where there is no load balancer yet, or where it is another app's.
     """
     environment = target.environment
+    if not environment.load_balancer:
+        raise UserError(f"{environment.name} has no load balancer: LOAD_BALANCER in app.py is False")
     name = only_stack(environment, StackKind.LOAD_BALANCER).name
     stack = read_stack(target.clients("cloudformation"), name)
     expect_ours([stack] if stack else [], environment)

@@ -96,7 +96,8 @@ def show_deployment(done: Deployment, short_name: Callable[[str], str]) -> None:
         rows.append([short_name(state.name), *version, str(state.desired), str(state.running), state.health])
     rows = summarized(rows, "services", state=5, ignored=[2])
     console.print_table(["Service", "Version", "Commit", "Desired", "Running", "Health"], rows, states=[5])
-    console.print_lines(f"\nLoad balancer  {done.load_balancer_dns}\nExport         {done.load_balancer_export}")
+    if done.load_balancer_dns:
+        console.print_lines(f"\nLoad balancer  {done.load_balancer_dns}\nExport         {done.load_balancer_export}")
     for name, url in done.urls.items():
         # The key in the JSON output is older than the word.
         console.print_lines(f"{name.replace('Stand-in', 'Stub').ljust(15)}{url}")

@@ -68,6 +68,8 @@ class Environment:
     certificate_arn: str = ""
     """Without a certificate the load balancer serves HTTP only."""
     namespace: str = ""
+    load_balancer: bool = True
+    """Whether it has a load balancer; without one no service is public."""
     allowed_networks: Sequence[str] = ()
     """The networks whose requests reach the load balancer; empty for everyone."""
     idle_timeout_seconds: int | None = None
@@ -154,7 +156,9 @@ class Environment:
     @property
     def unencrypted(self) -> str:
         """The warning about an environment without a certificate; empty with one."""
-        return "" if self.certificate_arn else f"{self.name} serves HTTP only, as app.py has no CERTIFICATE_ID for it"
+        if self.certificate_arn or not self.load_balancer:
+            return ""
+        return f"{self.name} serves HTTP only, as app.py has no CERTIFICATE_ID for it"
 
     @property
     def service_namespace(self) -> str:

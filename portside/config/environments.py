@@ -34,6 +34,8 @@ class _Key:
     required_in: tuple[Kind, ...] = tuple(Kind)
 
 
+_OF_THE_SITE = ("FQDN", "CERTIFICATE_ID")
+
 _KEYS = {
     "KIND": _Key(values.kind),
     "BRANCH": _Key(values.branch),
@@ -57,6 +59,7 @@ _KEYS = {
     "ALARM_EMAILS": _Key(values.emails),
     "KEEP_EXPORTS": _Key(values.flag),
     "ADOPTED_STACKS": _Key(values.reason),
+    "LOAD_BALANCER": _Key(values.flag),
     **{name: _Key(parse) for name, parse in load_balancer_values.KEYS.items()},
 }
 
@@ -119,8 +122,14 @@ def _parse_environment(name: object, written: object, report: Report) -> dict[st
             value = reading.parse(given[key], place)
             if value is not None:
                 fields[key.lower()] = value
+        elif key in _OF_THE_SITE and given.get("LOAD_BALANCER") is False:
+            continue
         elif reading.hint_if_missing and fields.get("kind", Kind.DEVELOPMENT) in reading.required_in:
             place.wrong("missing", reading.hint_if_missing)
+    if given.get("LOAD_BALANCER") is False:
+        for key in given.keys() & {*_OF_THE_SITE, *load_balancer_values.KEYS}:
+            hint = "Remove it, or remove LOAD_BALANCER."
+            report.at(f"[{quoted(key)}]").wrong("without effect, as LOAD_BALANCER is False", hint)
     return _with_dependent_values(fields, given, report)
 
 

@@ -9,10 +9,21 @@ from portside.config.environment import Environment
 from portside.config.mistakes import Report, quoted
 from portside.config.service_props import ServiceProps
 
+_NOT_PUBLIC_HINT = (
+    "Set it for the service to which the load balancer sends requests. An app without one sets "
+    '"LOAD_BALANCER": False in ENVIRONMENTS.'
+)
+
 
 def check_public(environment: Environment, services: Sequence[ServiceProps], report: Report) -> None:
     """Report public services of which not exactly one receives all requests that no route matches."""
     public = [props for props in services if getattr(props, "public", False)]
+    if not environment.load_balancer:
+        for props in public:
+            place = Report(f"ServiceProps({quoted(getattr(props, 'container_name', None))}).public", report.problems)
+            where = f'ENVIRONMENTS["{environment.name}"]["LOAD_BALANCER"]'
+            place.wrong(f"{where} is False", f"Remove public=True, or {where}.")
+        return
     rest = [quoted(getattr(props, "container_name", None)) for props in public if not getattr(props, "routes", ())]
     if len(rest) > 1:
         mistake = f"{len(rest)} services have public=True and no routes: {', '.join(rest)}"
@@ -21,7 +32,7 @@ def check_public(environment: Environment, services: Sequence[ServiceProps], rep
     elif public and not rest:
         report.wrong("every public service has routes", "Remove those of the service that receives all other requests.")
     elif not public and all(hasattr(props, "public") for props in services):
-        report.wrong("no service has public=True", "Set it for the service to which the load balancer sends requests.")
+        report.wrong("no service has public=True", _NOT_PUBLIC_HINT)
     _check_priorities(services, report)
     if environment.adopted_stacks and len(rest) == 1:
         _check_adopted(public, services, report)

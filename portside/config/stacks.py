@@ -69,7 +69,7 @@ def stacks_of(configuration: Configuration, environment: Environment | str) -> t
 
 def stacks_for(environment: Environment, services: Sequence[ServiceProps]) -> tuple[ConfiguredStack, ...]:
     """The same for an environment with these services."""
-    kinds = [StackKind.ECS_CLUSTER, StackKind.LOAD_BALANCER]
+    kinds = [StackKind.ECS_CLUSTER, *([StackKind.LOAD_BALANCER] if environment.load_balancer else [])]
     last = [StackKind.MONITORING, *([StackKind.BASTION] if environment.bastion else [])]
     return (
         only_stack(environment, StackKind.NETWORK),

@@ -121,18 +121,19 @@ def standing(environment: Environment, services: Sequence[ServiceProps]) -> list
     tasks = [(props, props.auto_scale_min_capacity) for props in services]
     secrets = {str(secret.secret_name) for props in services for secret in props.container_secrets}
     public = sum(props.public for props in services)
-    alarms = _ALARMED_ON_THE_LOAD_BALANCER + _ALARMED_ON_ITS_TARGETS * public
+    balancers = int(environment.load_balancer)
+    alarms = _ALARMED_ON_THE_LOAD_BALANCER * balancers + _ALARMED_ON_ITS_TARGETS * public
     alarms += database_costs.alarmed_metrics(environment)
     alarms += len(services) * (_ALARMED_ON_A_SERVICE + ALARMS_OF_SCALING)
     return [
         Line("Fargate, vCPU", sum(props.task_size.cpu * count for props, count in tasks) / 1024),
         Line("Fargate, GB of memory", sum(props.task_size.memory * count for props, count in tasks) / 1024),
         Line("NAT gateway", environment.nat_gateways),
-        Line("public IPv4 address", environment.nat_gateways + _ZONES),
-        Line("load balancer", 1),
+        Line("public IPv4 address", environment.nat_gateways + _ZONES * balancers),
+        Line("load balancer", balancers),
         *database,
-        Line("firewall", 1),
-        Line("firewall, rule", _FIREWALL_RULES),
+        Line("firewall", balancers),
+        Line("firewall, rule", _FIREWALL_RULES * balancers),
         Line("alarm, metric", alarms),
         # The alarms' topic is encrypted with it.
         Line("key", 1),
@@ -144,12 +145,12 @@ def assumed(environment: Environment) -> list[Line]:
     """The assumed usage of a small portal."""
     return [
         Line("NAT gateway, data", 20),
-        Line("load balancer, LCU", 0.5),
+        Line("load balancer, LCU", 0.5 * environment.load_balancer),
         *(Line(name, quantity) for name, quantity in database_costs.usage(environment)),
-        Line("firewall, requests", 3),
+        Line("firewall, requests", 3 * environment.load_balancer),
         Line("logs, written", 2.5),
         Line("logs, kept", 7.5),
-        Line("access logs, kept", 0.6),
+        Line("access logs, kept", 0.6 * environment.load_balancer),
     ]
 
 

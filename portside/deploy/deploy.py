@@ -114,7 +114,9 @@ def _execute(run: DeploymentRun, stacks: Sequence[Stack]) -> Deployment:
         database_logs.keep_for(target.clients, environment.database_kind, stack.name, environment.log_retention_days)
     run.running = wait_until_stable(run)
     found = _reader(target, run.services).named(names)
-    balancer = found[only_stack(environment, StackKind.LOAD_BALANCER).name]
+    balancer = found.get(only_stack(environment, StackKind.LOAD_BALANCER).name)
+    dns_name = balancer.outputs.get("LoadBalancerDNS", "") if balancer else ""
+    exports = balancer.exports if balancer else ()
     return Deployment(
         environment=environment.name,
         account=environment.account,
@@ -123,9 +125,9 @@ def _execute(run: DeploymentRun, stacks: Sequence[Stack]) -> Deployment:
         stacks=run.actions,
         services=tuple(map(_summary, run.running)),
         images=run.images,
-        load_balancer_dns=balancer.outputs.get("LoadBalancerDNS", ""),
-        load_balancer_export=next((name for name in balancer.exports if name.endswith("-load-balancer-dns")), ""),
-        urls=_urls(target, balancer.outputs.get("LoadBalancerDNS", "")),
+        load_balancer_dns=dns_name,
+        load_balancer_export=next((name for name in exports if name.endswith("-load-balancer-dns")), ""),
+        urls=_urls(target, dns_name) if dns_name else {},
     )
 
 

@@ -243,7 +243,7 @@ def _protected(environment: Environment, *, with_data: bool) -> list[str]:
     """The stacks with resources protected from deletion: the database's, in production others too."""
     lasting = (StackKind.ECS_CLUSTER, StackKind.LOAD_BALANCER) if environment.is_production else ()
     return [
-        *(only_stack(environment, kind).name for kind in lasting),
+        *(stack.name for stack in stacks_for(environment, ()) if stack.kind in lasting),
         *(kept_stacks(environment) if with_data else ()),
     ]
 

@@ -33,7 +33,7 @@ def questions(context: Context) -> list[Question]:
 
 def without_certificate(context: Context) -> Finding:
     """That there is no certificate to check."""
-    return skip("certificate", context.environment.unencrypted)
+    return skip("certificate", context.environment.unencrypted or "no load balancer")
 
 
 def _read(context: Context) -> Mapping[str, Any] | None:
@@ -136,6 +136,8 @@ HOST_NAME = "host name"
 def host_name(context: Context) -> Finding:
     """Whether people who open the host name come to this environment's load balancer."""
     environment = context.environment
+    if not environment.load_balancer:
+        raise NotKnown("no load balancer")
     if not environment.fqdn:
         raise NotKnown("without FQDN people open the load balancer's own name")
     if context.target.is_local:

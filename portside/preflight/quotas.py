@@ -123,7 +123,9 @@ def nat_gateways(subject: str, context: Context) -> Finding:
 def load_balancers(subject: str, context: Context) -> Finding:
     """A new environment adds one."""
     stack = only_stack(context.environment, StackKind.LOAD_BALANCER).name
-    if context.physical_ids(stack, "AWS::ElasticLoadBalancingV2::LoadBalancer"):
+    if not context.environment.load_balancer or context.physical_ids(
+        stack, "AWS::ElasticLoadBalancingV2::LoadBalancer"
+    ):
         return _nothing(subject)
     pages = context.client("elbv2").get_paginator("describe_load_balancers").paginate()
     used = sum(each["Type"] == "application" for page in pages for each in page["LoadBalancers"])

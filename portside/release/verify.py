@@ -64,6 +64,8 @@ def expected_images(
 def site_of(target: Target) -> str:
     """The address of the site: its host name, or in a rehearsal the stub of its load balancer."""
     environment = target.environment
+    if not environment.load_balancer:
+        raise UsageError(f"{environment.name} has no site: LOAD_BALANCER in app.py is False")
     if target.local_aws is None:
         if not environment.url:
             raise UsageError(f'ENVIRONMENTS["{environment.name}"]["FQDN"]: missing', "Add the host name of the site.")

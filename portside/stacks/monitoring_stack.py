@@ -43,7 +43,7 @@ class MonitoringStack(cdk.Stack):
         *,
         topic_name: str,
         title: str,
-        load_balancer: LoadBalancerStack,
+        load_balancer: LoadBalancerStack | None,
         ecs: EcsStack,
         database: DatabaseStack | None,
         services: Mapping[str, ServiceStack],
@@ -52,7 +52,10 @@ class MonitoringStack(cdk.Stack):
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
         self.topic = self._topic(topic_name, emails)
-        alarms = [*load_balancer.alarms, *(name for stack in services.values() for name in stack.alarms)]
+        alarms = [
+            *(load_balancer.alarms if load_balancer else ()),
+            *(name for stack in services.values() for name in stack.alarms),
+        ]
         alarms += database.alarms if database else []
         self.dashboard = cloudwatch.Dashboard(
             self,
@@ -62,10 +65,10 @@ class MonitoringStack(cdk.Stack):
             widgets=[
                 [cloudwatch.TextWidget(markdown=title, width=_WIDTH, height=2)],
                 *([widget] for widget in alarm_widgets(self, alarms)),
-                _site(load_balancer.alb, services),
+                *([_site(load_balancer.alb, services)] if load_balancer else []),
                 _services(ecs, services),
                 *([_database(database)] if database else []),
-                [_stopped(load_balancer)],
+                *([[_stopped(load_balancer)]] if load_balancer else []),
             ],
         )
 

@@ -32,7 +32,7 @@ class Platform:
 
     vpc: ec2.IVpc
     cluster: ecs.ICluster
-    load_balancer: elbv2.IApplicationLoadBalancer
+    load_balancer: elbv2.IApplicationLoadBalancer | None
 
     @property
     def private_subnets(self) -> Sequence[ec2.ISubnet]:

@@ -180,22 +180,8 @@ def build_app(
         container_insights=environment.container_insights,
         **stateful,
     )
-    load_balancer = LoadBalancerStack(
-        app,
-        only_stack(environment, StackKind.LOAD_BALANCER).name,
-        network.vpc,
-        deletion_protection=protected,
-        log_retention_days=environment.log_retention_days,
-        alarm_topic_arn=environment.alarm_topic_arn,
-        idle_timeout_seconds=environment.idle_timeout_seconds,
-        allowed_networks=environment.allowed_networks,
-        counted_rules=environment.firewall_exceptions,
-        # A running environment of the previous app has its listeners in the stack of its service.
-        has_listeners=not environment.adopted_stacks,
-        certificate_arn=environment.certificate_arn,
-        **stateful,
-    )
-    platform = Platform(network.vpc, ecs.cluster, load_balancer.alb)
+    load_balancer = _load_balancer(app, environment, network, deletion_protection=protected, **stateful)
+    platform = Platform(network.vpc, ecs.cluster, load_balancer.alb if load_balancer else None)
     own = add_own_stacks(
         app, configuration, environment, platform, protected=protected, deletable=_is_set(app, WITH_DATA)
     )
@@ -238,6 +224,27 @@ def build_app(
         )
     _let_reread(app)
     return app
+
+
+def _load_balancer(
+    app: cdk.App, environment: Environment, network: NetworkStack, **keywords: Any
+) -> LoadBalancerStack | None:
+    if not environment.load_balancer:
+        return None
+    return LoadBalancerStack(
+        app,
+        only_stack(environment, StackKind.LOAD_BALANCER).name,
+        network.vpc,
+        log_retention_days=environment.log_retention_days,
+        alarm_topic_arn=environment.alarm_topic_arn,
+        idle_timeout_seconds=environment.idle_timeout_seconds,
+        allowed_networks=environment.allowed_networks,
+        counted_rules=environment.firewall_exceptions,
+        # A running environment of the previous app has its listeners in the stack of its service.
+        has_listeners=not environment.adopted_stacks,
+        certificate_arn=environment.certificate_arn,
+        **keywords,
+    )
 
 
 def _databases(app: cdk.App, environment: Environment, network: NetworkStack, **keywords: Any) -> DatabaseStack | None:
@@ -296,7 +303,7 @@ class _SharedStacks:
     network: NetworkStack
     database: DatabaseStack | None
     ecs: EcsStack
-    load_balancer: LoadBalancerStack
+    load_balancer: LoadBalancerStack | None
     own: Mapping[str, OwnResources]
     rehearsed: bool
 
@@ -316,7 +323,7 @@ def _service_stack(
         "own": shared.own,
         "ecs_exec": environment.ecs_exec,
         "log_retention_days": environment.log_retention_days,
-        "deployment_alarms": shared.load_balancer.alarms,
+        "deployment_alarms": shared.load_balancer.alarms if shared.load_balancer else (),
         "alarm_topic_arn": environment.alarm_topic_arn,
         # While a running environment is being adopted, its callers have no security group yet.
         "open_to": environment.vpc_cidr if environment.keep_exports else None,
@@ -325,7 +332,7 @@ def _service_stack(
         **place,
     }
     usual = (app, name, shared.network.vpc, shared.ecs.cluster, props)
-    if not props.public:
+    if not props.public or shared.load_balancer is None:
         return ServiceStack(*usual, **keywords)
     listener = shared.load_balancer.listener
     if props.routes and listener is None:

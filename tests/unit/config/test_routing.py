@@ -9,10 +9,12 @@ import pytest
 from portside.config.load_balancer_values import MANAGED_RULES
 from portside.config.service_props import Route
 from tests.unit.configuration_support import (
+    OMITTED,
     check_configuration,
     environment_problems,
     environments,
     one_service,
+    problems_of,
     problems_raised_by,
     service,
     service_problems,
@@ -143,3 +145,28 @@ def test_every_rule_of_the_firewall_can_be_an_exception() -> None:
 @pytest.mark.parametrize("seconds", [0, 4001, "60"])
 def test_idle_timeouts_that_a_load_balancer_refuses(seconds: Any) -> None:
     assert environment_problems(IDLE_TIMEOUT_SECONDS=seconds)
+
+
+def test_an_environment_without_a_load_balancer_needs_no_site() -> None:
+    prod = {"LOAD_BALANCER": False, "FQDN": OMITTED, "CERTIFICATE_ID": OMITTED}
+    found = check_configuration(environments(dev=prod, prod=prod), lambda _: [service(container_port=None)])
+    assert not found.environment("prod").load_balancer
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("FQDN", "app.example.org"), ("ALLOWED_NETWORKS", ["198.100.10.0/24"]), ("IDLE_TIMEOUT_SECONDS", 90)],
+)
+def test_values_of_a_load_balancer_that_does_not_exist_are_reported(key: str, value: Any) -> None:
+    changes = {"LOAD_BALANCER": False, "FQDN": OMITTED, "CERTIFICATE_ID": OMITTED, key: value}
+    problems = problems_of(environments(dev=changes), lambda _: [service()])
+    assert [(each.where, each.what) for each in problems] == [
+        (f'ENVIRONMENTS["dev"]["{key}"]', "without effect, as LOAD_BALANCER is False")
+    ]
+
+
+def test_no_service_is_public_without_a_load_balancer() -> None:
+    changes = {"LOAD_BALANCER": False, "FQDN": OMITTED, "CERTIFICATE_ID": OMITTED}
+    [problem] = problems_of(environments(dev=changes), lambda _: [service(public=True)])
+    assert problem.where == 'ServiceProps("app").public'
+    assert "LOAD_BALANCER" in problem.hint

@@ -11,6 +11,8 @@ import pytest
 from portside.config.configuration import Configuration
 from portside.config.environment import Environment
 from portside.config.service_props import Route, ServiceProps
+from portside.config.stacks import stacks_of
+from portside.costs.estimate import standing
 from tests.apps import press
 from tests.unit.stacks_support import (
     Json,
@@ -167,3 +169,19 @@ def test_exceptions_of_the_firewall_are_counted() -> None:
     assert counted(other, common) == ["SizeRestrictions_QUERYSTRING"]
     assert counted(other, "AWSManagedRulesKnownBadInputsRuleSet") == ["Log4JRCE_BODY"]
     assert (other["LimitRequestRate"]["Action"], other["LimitURLLength"]["Action"]) == ({"Count": {}}, {"Block": {}})
+
+
+def test_an_app_without_a_public_service_has_no_load_balancer_and_pays_for_none() -> None:
+    of = press()
+    *_, mail = of.services_of("dev")
+    alone = dataclasses.replace(of.environment("dev"), load_balancer=False, fqdn="", certificate_arn="")
+    without = changed(of, "dev", alone, dataclasses.replace(mail, calls=(), container_env_vars={}))
+    templates = made(without)
+    assert set(templates) == {"network", "ecs", "mail", "monitoring"}
+    assert {stack.part for stack in stacks_of(without, "dev")} == set(templates)
+    text = str(templates)
+    assert "ElasticLoadBalancing" not in text
+    assert "WAFv2" not in text
+    lines = {each.name: each.quantity for each in standing(alone, without.services_of("dev"))}
+    assert (lines["load balancer"], lines["firewall"], lines["public IPv4 address"]) == (0, 0, 1)
+    assert not alone.unencrypted
