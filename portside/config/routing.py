@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -16,10 +17,18 @@ _PATH = re.compile(r"/[A-Za-z0-9_\-.$/~\"'@:+&*?]{0,127}")
 _HOST = re.compile(r"(?=.{1,128}$)[a-z0-9*?]([a-z0-9*?.-]*[a-z0-9*?])?\.[a-z*?]+")
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html
 _MOST_VALUES = 5
-MOST_PRIORITY = 49_999
-"""The last priority of a route; the next is that of the service without routes."""
+MOST_PRIORITY = 39_999
+"""The last priority of a route; those up to 49999 are of services without routes."""
 
 _CODES = re.compile(r"[2-4][0-9]{2}(?:-[2-4][0-9]{2})?(?:,[2-4][0-9]{2}(?:-[2-4][0-9]{2})?)*")
+
+
+def last_priority(container_name: str) -> int:
+    """The priority of the rule of a service without routes.
+
+    Services have different ones, so that one can take the place of another, which still has its rule.
+    """
+    return MOST_PRIORITY + 1 + zlib.crc32(container_name.encode()) % 10_000
 
 
 def _patterns(pattern: re.Pattern[str], hint: str) -> checks.Check:

@@ -9,7 +9,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
-from portside.config.routing import MOST_PRIORITY
+from portside.config.routing import last_priority
 from portside.config.service_props import ServiceProps
 from portside.stacks.alarms import DEPLOYMENT_ALARM_MINUTES, EVERY_MINUTE, AlarmProps, add_alarm
 from portside.stacks.listeners import HTTPS_LISTENER, HTTPS_PORT, http_listener, https_listener, to_https
@@ -18,8 +18,6 @@ from portside.stacks.task_stack import seconds
 
 # The codes of a target group without any.
 _OK = "200"
-# The last of a listener's rules: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateRule.html
-_ALL_OTHERS = (MOST_PRIORITY + 1, ["/*"], list[str]())
 
 
 class PublicServiceStack(ServiceStack):
@@ -148,10 +146,10 @@ class RoutedServiceStack(PublicServiceStack):
         self.targets = self._make_targets(self, vpc, props, props.health_check_path)
         conditions = elbv2.ListenerCondition
         rules = [(each.priority, list(each.paths), list(each.hosts)) for each in props.routes]
-        for priority, paths, hosts in rules or [_ALL_OTHERS]:
+        for priority, paths, hosts in rules or [(last_priority(props.container_name), ["/*"], [])]:
             elbv2.ApplicationListenerRule(
                 self,
-                f"Route{priority}",
+                f"Route{priority}" if rules else "AllOtherRequests",
                 listener=listener,
                 priority=priority,
                 conditions=[

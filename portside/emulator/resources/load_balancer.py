@@ -69,7 +69,25 @@ def update_listener(change: Change) -> Created:
     return updated
 
 
+def create_rule(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> Created:
+    listener, priority = properties.get("ListenerArn"), str(properties.get("Priority"))
+    if any(each["ListenerArn"] == listener and each["Priority"] == priority for each in alb._rules.values()):
+        in_use = f"Priority '{priority}' is currently in use (Service: ElasticLoadBalancingV2, Status Code: 400)"
+        raise ResourceFailed(
+            f"Resource of type 'AWS::ElasticLoadBalancingV2::ListenerRule' with identifier '{in_use}' already exists.",
+            "AlreadyExists",
+        )
+    created: Created = provisioners._elbv2_listener_rule_create(logical_id, properties, stack_name)
+    return created
+
+
+def update_rule(change: Change) -> Created:
+    updated: Created = provisioners._elbv2_listener_rule_update(*change)
+    return updated
+
+
 TYPES = (
+    ResourceType("AWS::ElasticLoadBalancingV2::ListenerRule", create_rule, update_rule, replacing=("ListenerArn",)),
     ResourceType("AWS::ElasticLoadBalancingV2::LoadBalancer", create, update, delete),
     ResourceType(
         "AWS::ElasticLoadBalancingV2::Listener", create_listener, update_listener, replacing=("LoadBalancerArn",)

@@ -243,6 +243,29 @@ def test_a_listener_takes_only_a_certificate_that_exists(account: Account) -> No
     assert account.deploy("https-right", {"Listener": listener}) == "CREATE_COMPLETE"
 
 
+def test_two_rules_of_a_listener_have_different_priorities(account: Account) -> None:
+    forward = [{"Type": "forward", "TargetGroupArn": account.outputs("network")["Targets"]}]
+    listener = {
+        "Type": "AWS::ElasticLoadBalancingV2::Listener",
+        "Properties": {
+            "LoadBalancerArn": account.outputs("network")["Balancer"],
+            "Port": 8080,
+            "Protocol": "HTTP",
+            "DefaultActions": forward,
+        },
+    }
+
+    def rule(priority: int) -> dict[str, Any]:
+        condition = {"Field": "path-pattern", "PathPatternConfig": {"Values": ["/api/*"]}}
+        properties = {"ListenerArn": {"Ref": "Listener"}, "Priority": priority, "Conditions": [condition]}
+        return {"Type": "AWS::ElasticLoadBalancingV2::ListenerRule", "Properties": properties | {"Actions": forward}}
+
+    assert account.deploy("rules", {"Listener": listener, "One": rule(10), "Two": rule(11)}) == "CREATE_COMPLETE"
+    account.client("cloudformation").delete_stack(StackName="rules")
+    assert account.deploy("conflict", {"Listener": listener, "One": rule(10), "Two": rule(10)}) == "ROLLBACK_COMPLETE"
+    assert "Priority '10' is currently in use" in account.why_failed("conflict")
+
+
 def test_a_secret_is_referred_to_by_its_arn_and_generated_as_asked(account: Account) -> None:
     wishes = {
         "SecretStringTemplate": '{"username": "master"}',
