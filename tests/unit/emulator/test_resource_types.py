@@ -245,7 +245,7 @@ def test_a_listener_takes_only_a_certificate_that_exists(account: Account) -> No
 
 def test_two_rules_of_a_listener_have_different_priorities(account: Account) -> None:
     forward = [{"Type": "forward", "TargetGroupArn": account.outputs("network")["Targets"]}]
-    listener = {
+    listener: dict[str, Any] = {
         "Type": "AWS::ElasticLoadBalancingV2::Listener",
         "Properties": {
             "LoadBalancerArn": account.outputs("network")["Balancer"],
@@ -261,7 +261,7 @@ def test_two_rules_of_a_listener_have_different_priorities(account: Account) -> 
         return {"Type": "AWS::ElasticLoadBalancingV2::ListenerRule", "Properties": properties | {"Actions": forward}}
 
     assert account.deploy("rules", {"Listener": listener, "One": rule(10), "Two": rule(11)}) == "CREATE_COMPLETE"
-    account.client("cloudformation").delete_stack(StackName="rules")
+    listener["Properties"] |= {"Port": 8081}
     assert account.deploy("conflict", {"Listener": listener, "One": rule(10), "Two": rule(10)}) == "ROLLBACK_COMPLETE"
     assert "Priority '10' is currently in use" in account.why_failed("conflict")
 
