@@ -26,7 +26,7 @@ _CODES = re.compile(r"[2-4][0-9]{2}(?:-[2-4][0-9]{2})?(?:,[2-4][0-9]{2}(?:-[2-4]
 def last_priority(container_name: str) -> int:
     """The priority of the rule of a service without routes.
 
-    Services have different ones, so that one can take the place of another, which still has its rule.
+    Services have different ones, so that one can replace another, which still has its rule.
     """
     return MOST_PRIORITY + 1 + zlib.crc32(container_name.encode()) % 10_000
 
