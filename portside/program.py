@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from pathlib import Path
 from typing import Final
 
+from portside.repository import ROOT
+
 # Read as data: every process needs it, also those that an app's launcher doesn't start.
-_DECLARED_IN = Path(__file__).resolve().parents[1] / "src" / "program.py"
-_DECLARATION = re.compile(r'^NAME = "([a-z][a-z0-9-]*)"$', re.MULTILINE)
+_DECLARATIONS: Final = {
+    "src/program.py": re.compile(r'^NAME = "([a-z][a-z0-9-]*)"$', re.MULTILINE),
+    "portside.json": re.compile(r'^  "launcher": "([a-z][a-z0-9-]*)"', re.MULTILINE),
+}
 
 
-def declared_name(path: Path) -> str:
-    """The name that a repository declares for its launcher; `portside` where it declares none."""
-    try:
-        found = _DECLARATION.search(path.read_text(encoding="utf-8"))
-    except OSError:
-        found = None
-    return found[1] if found else "portside"
+def declared_name(repository: Path) -> str:
+    """The name that a repository declares for its launcher; empty if it declares none."""
+    for path, declaration in _DECLARATIONS.items():
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            if found := declaration.search((repository / path).read_text(encoding="utf-8")):
+                return found[1]
+    return ""
 
 
 def variable(of: str, name: str) -> str:
@@ -25,8 +30,9 @@ def variable(of: str, name: str) -> str:
     return f"{of.upper().replace('-', '_')}_{name}"
 
 
-NAME: Final = declared_name(_DECLARED_IN)
-PROGRAM: Final = f"./{NAME}"
+_DECLARED: Final = declared_name(ROOT)
+NAME: Final = _DECLARED or "portside"
+PROGRAM: Final = f"./{NAME}" if _DECLARED else NAME
 STATE_FOLDER: Final = f".{NAME}"
 STATE_FOLDER_VARIABLE: Final = variable(NAME, "STATE_DIR")
 TIME_SCALE_VARIABLE: Final = variable(NAME, "LOCAL_TIME_SCALE")

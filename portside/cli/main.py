@@ -42,6 +42,7 @@ from portside.emulator.client import connection
 from portside.errors import UsageError, UserError
 from portside.extension import Extension, install
 from portside.program import PROGRAM, STATE_FOLDER
+from portside.repository import ROOT
 from portside.terminal import console
 
 
@@ -72,11 +73,11 @@ Exit codes: 0 done, 1 failed or problems found, 2 usage error. NO_COLOR turns co
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def program(debug: bool) -> None:
     """Deploy to AWS, or rehearse on this machine with --local."""
-    from portside.emulator.client.process import REPOSITORY, default_state_dir
+    from portside.emulator.client.process import default_state_dir
 
     # Earlier versions created these readable by everyone. Other files in a folder of the user are left as they are.
     state = default_state_dir().parent
-    for folder in [state] if state == REPOSITORY / STATE_FOLDER else [state / "deployments", state / "local"]:
+    for folder in [state] if state == ROOT / STATE_FOLDER else [state / "deployments", state / "local"]:
         with contextlib.suppress(OSError):
             if folder.is_dir():
                 owner_only.folder(folder)
@@ -237,7 +238,6 @@ def _wants_json(arguments: Sequence[str]) -> bool:
 
 def _report_background_error(error: BaseException, name: str) -> None:
     from portside.cli.crash_report import sentence_of
-    from portside.config.configuration import ROOT
 
     kept = keep_report(error, sys.argv[1:])
     where = f"; details: {kept}" if kept else ""

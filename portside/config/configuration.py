@@ -33,10 +33,10 @@ from portside.config.source_file import unfilled
 from portside.errors import ConfigurationError, Problem, UsageError
 from portside.extension import installed
 from portside.program import STATE_FOLDER, STATE_FOLDER_VARIABLE
+from portside.repository import PACKAGE_FOLDER, ROOT, is_repository
 
 __all__ = ["ROOT", "Configuration", "Services", "check_configuration", "load_configuration", "state_dir"]
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 APP_FOLDER = ROOT
 """The folder of `app.py` and its `releases/`."""
 
@@ -107,6 +107,8 @@ def load_configuration(
     all: in others an image that can't be released is only a warning. With `root` it is the configuration of another
     commit, whose own stacks are not read.
     """
+    if path is None:
+        _expect_repository()
     path = path or APP_FOLDER / "app.py"
     with collecting_invalid() as wrong:
         try:
@@ -123,6 +125,14 @@ def load_configuration(
     # From now on, values of this app's secrets are hidden in all output.
     redact.install(configuration.extend_redactor(redact.current()))
     return configuration
+
+
+def _expect_repository() -> None:
+    """Raise `UsageError` if an installed tool runs outside the repository of an app."""
+    if APP_FOLDER == ROOT and ROOT != PACKAGE_FOLDER and not is_repository(ROOT):
+        raise UsageError(
+            f"no app.py and cdk.json in {ROOT} or in a folder above it", "Change to the folder of an app's repository."
+        )
 
 
 def _with_app(written: Mapping[str, object]) -> Mapping[str, object]:

@@ -24,6 +24,7 @@ from portside.clone_inputs import contents, inputs_of
 from portside.config.app_source import run_source
 from portside.config.mistakes import Report, kind_of
 from portside.errors import ConfigurationError, Problem
+from portside.repository import PACKAGE_FOLDER
 
 StacksFunction = Callable[..., object]
 """Creates an environment's own stacks: `stacks(app, environment)` or `stacks(app, environment, platform)`."""
@@ -97,7 +98,7 @@ def read_own_stacks(app_file: Path, app: str, state: Path) -> OwnStacks:
     """The own stacks of all environments of an app. Raises `ConfigurationError` with every mistake in them."""
     variables = {key: value for key, value in os.environ.items() if key != "ENV" and not key.startswith("CDK_")}
     # The app can be in another folder than the code that describes its stacks.
-    package = Path(__file__).resolve().parents[1]
+    package = PACKAGE_FOLDER / "portside"
     code = {part: dict(contents(package / part)) for part in ("config", "stacks")}
     inputs = json.dumps({**inputs_of(app_file.parent, variables), "app": app, "code": code})
     kept = state / "own-stacks" / f"{hashlib.sha256(inputs.encode()).hexdigest()}.json"
@@ -119,14 +120,13 @@ def _own_stack(written: Mapping[str, Any]) -> OwnStack:
 
 def _described(app_file: Path, app: str, variables: Mapping[str, str]) -> dict[str, Any]:
     """The answer of the process with the CDK: `stacks` by environment, and `problems`."""
-    root = Path(__file__).resolve().parents[2]
     done = subprocess.run(
         [sys.executable, "-m", _MODULE, str(app_file), app],
         cwd=app_file.parent,
         env={
             **variables,
             "CDK_VALIDATION": "false",
-            "PYTHONPATH": f"{root}{os.pathsep}{variables.get('PYTHONPATH', '')}",
+            "PYTHONPATH": f"{PACKAGE_FOLDER}{os.pathsep}{variables.get('PYTHONPATH', '')}",
         },
         stdin=subprocess.DEVNULL,
         capture_output=True,

@@ -99,7 +99,8 @@ def _rules_in(root: Path, tree: str) -> Mapping[str, Rules]:
         if not (folder / "app.py").is_file():
             raise UserError("the commit has no app.py")
         for name in _MACHINERY:
-            if not (folder / name).exists():
+            # An installed package is imported from where it is.
+            if not (folder / name).exists() and (ROOT / name).exists():
                 (folder / name).symlink_to(ROOT / name)
         _run(folder, answer)
         return {name: Rules(*values) for name, values in json.loads(answer.read_text(encoding="utf-8")).items()}

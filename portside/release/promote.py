@@ -27,6 +27,7 @@ from portside.release.branches import BaseRef, base_of, count_commits, read_at
 from portside.release.configuration_edit import versions_in
 from portside.release.merges import Merge, find_squash, plan_merge
 from portside.release.pull_request import USE_A_MERGE_COMMIT
+from portside.repository import REPOSITORY_VARIABLE
 from portside.synthesis.assembly import read_assembly
 
 _LONGEST_SYNTHESIS_SECONDS = 120
@@ -259,6 +260,7 @@ def _templates(repository: Path, branch: str, tree_id: str, environment: str, ro
         "CDK_OUTDIR": str(outdir),
         "CDK_VALIDATION": "false",
         STATE_FOLDER_VARIABLE: str(room / "state"),
+        REPOSITORY_VARIABLE: str(tree),
         # Images that were chosen for another synthesis are those of neither side.
         IMAGES_FILE: "",
     }

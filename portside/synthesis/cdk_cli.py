@@ -92,6 +92,15 @@ def _synthesized_by_the_app(target: Target, flags: Mapping[str, str], variables:
     return done.returncode == 0
 
 
+def _program() -> str:
+    """The CDK CLI that package-lock.json pins. Raises `UserError` if it is not installed."""
+    places = (Path(sys.prefix) / "bin" / "cdk", ROOT / "node_modules" / ".bin" / "cdk")
+    found = next((str(each) for each in places if each.is_file()), None)
+    if found is None:
+        raise UserError(f"the CDK CLI is not installed in {ROOT}", f"Install it: cd {shlex.quote(str(ROOT))} && npm ci")
+    return found
+
+
 def _synth_arguments(target: Target, flags: Mapping[str, str]) -> list[str]:
     app = f"{shlex.quote(sys.executable)} app.py"
     context = [word for key, value in flags.items() for word in ("--context", f"{key}={value}")]
@@ -169,7 +178,7 @@ def _run(
     """Run the CLI. Each line of its output goes to `on_line` or, if that is None, to `output`."""
     process = subprocess.Popen(
         [
-            str(Path(sys.prefix) / "bin" / "cdk"),
+            _program(),
             *arguments,
             "--no-notices",
             *(() if on_line is None else ("--no-color",)),

@@ -19,6 +19,7 @@ from portside import state_file
 from portside.clone_inputs import contents, inputs_of
 from portside.config.configuration import ROOT, state_dir
 from portside.images.synthesis_images import IMAGES_FILE
+from portside.repository import PACKAGE_FOLDER
 from portside.state_file import NotWritten
 
 _MOST_KEPT = 12
@@ -32,7 +33,9 @@ def digest_of(variables: Mapping[str, str], images: str, context: Mapping[str, s
     `images` is the text of their file; `variables` are those of the process that makes the templates.
     """
     given = {key: value for key, value in variables.items() if key != IMAGES_FILE}
-    parts = {**inputs_of(ROOT, given), "images": images, "context": dict(sorted(context.items()))}
+    # In a clone the package is among the files.
+    package = {} if PACKAGE_FOLDER == ROOT else dict(contents(PACKAGE_FOLDER / "portside"))
+    parts = {**inputs_of(ROOT, given), "package": package, "images": images, "context": dict(sorted(context.items()))}
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

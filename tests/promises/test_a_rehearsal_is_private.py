@@ -21,6 +21,7 @@ from botocore.exceptions import ClientError
 
 from portside.emulator.client import control, process
 from portside.emulator.client.process import LocalAws
+from portside.repository import ROOT
 from tests.promises import browser
 from tests.unit.local_aws_support import (
     REGION,
@@ -386,7 +387,7 @@ socket.create_server(("127.0.0.1", 0)).close()
 print("end")
 """
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=process.REPOSITORY, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.stdout.split(), done.stderr) == (["end"], "")
 

@@ -29,16 +29,23 @@ def test_portside_never_names_agora() -> None:
 
 
 @pytest.mark.parametrize(
-    ("declaration", "name"),
-    [('NAME = "shop"\n', "shop"), ('"""Text."""\n\nNAME = "my-shop"\n', "my-shop"), ("NAME = 5\n", "portside")],
+    ("path", "declaration", "name"),
+    [
+        ("src/program.py", 'NAME = "shop"\n', "shop"),
+        ("src/program.py", '"""Text."""\n\nNAME = "my-shop"\n', "my-shop"),
+        ("src/program.py", "NAME = 5\n", ""),
+        ("portside.json", '{\n  "launcher": "harbour",\n  "format": 1\n}\n', "harbour"),
+        ("portside.json", '{\n  "launcher": "../x"\n}\n', ""),
+    ],
 )
-def test_a_repository_declares_the_name_of_its_launcher(declaration: str, name: str, tmp_path: Path) -> None:
-    (tmp_path / "program.py").write_text(declaration)
-    assert declared_name(tmp_path / "program.py") == name
+def test_a_repository_declares_the_name_of_its_launcher(path: str, declaration: str, name: str, tmp_path: Path) -> None:
+    (tmp_path / path).parent.mkdir(exist_ok=True)
+    (tmp_path / path).write_text(declaration)
+    assert declared_name(tmp_path) == name
 
 
-def test_without_a_declaration_the_tool_has_its_own_name(tmp_path: Path) -> None:
-    assert declared_name(tmp_path / "program.py") == "portside"
+def test_a_repository_without_a_declaration_has_no_launcher(tmp_path: Path) -> None:
+    assert declared_name(tmp_path) == ""
 
 
 def test_variables_and_the_state_folder_follow_from_the_launcher() -> None:

@@ -2,31 +2,54 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import sys
+import json
+import stat
 import zipfile
+from pathlib import Path
 
 import pytest
 
+from tests.installed_package import build_wheel, install_wheel, run_installed
 from tests.unit.documents import ROOT
 
-SOURCES = ("pyproject.toml", "README.md", "LICENSE", "requirements.in")
-NOT_COPIED = shutil.ignore_patterns("__pycache__")
+MODULES = {
+    "src.synthesize": "portside.stacks.synthesize",
+    "src.environment": "portside.config.environment",
+    "src.service_props": "portside.config.service_props",
+}
+PRINT_NODE = """
+import os
+from portside.stacks import jsii_settings
+jsii_settings.choose()
+print(os.environ["JSII_NODE"])
+"""
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
-    clone = tmp_path_factory.mktemp("package")
-    for name in SOURCES:
-        shutil.copy(ROOT / name, clone / name)
-    # agora_own and src must not get into the wheel.
-    for name in ("portside", "agora_own", "src"):
-        shutil.copytree(ROOT / name, clone / name, ignore=NOT_COPIED)
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(clone / "dist"), str(clone)]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    assert run.returncode == 0, run.stdout + run.stderr
-    return zipfile.ZipFile(next((clone / "dist").glob("portside-*.whl")))
+def wheel_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_wheel(tmp_path_factory.mktemp("package"))
+
+
+@pytest.fixture(scope="module")
+def wheel(wheel_file: Path) -> zipfile.ZipFile:
+    return zipfile.ZipFile(wheel_file)
+
+
+@pytest.fixture(scope="module")
+def binaries(wheel_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return install_wheel(wheel_file, tmp_path_factory.mktemp("environment") / "venv")
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A repository with only an app, and a folder in it."""
+    text = (ROOT / "tests/apps/hello/app.py").read_text()
+    for earlier, module in MODULES.items():
+        text = text.replace(earlier, module)
+    (tmp_path / "app.py").write_text(text)
+    (tmp_path / "cdk.json").write_text((ROOT / "cdk.json").read_text())
+    (tmp_path / "docs").mkdir()
+    return tmp_path
 
 
 def files_of_package() -> set[str]:
@@ -53,3 +76,53 @@ def test_a_wheel_names_its_command_and_what_it_needs(wheel: zipfile.ZipFile) -> 
 
 def test_type_checkers_find_the_types_of_the_package() -> None:
     assert "portside/py.typed" in files_of_package()
+
+
+@pytest.mark.slow
+def test_an_installed_tool_finds_the_app_of_the_working_folder(binaries: Path, repository: Path) -> None:
+    for folder in (repository, repository / "docs"):
+        run = run_installed(binaries, "portside", "ci", folder=folder)
+        assert (run.stdout, run.stderr) == ('environments=["dev"]\n', "")
+
+
+@pytest.mark.slow
+def test_an_installed_tool_finds_the_app_of_its_launcher_from_any_folder(
+    binaries: Path, repository: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    run = run_installed(binaries, "portside", "ci", folder=elsewhere, PORTSIDE_REPOSITORY=str(repository))
+    assert run.stdout == 'environments=["dev"]\n'
+
+
+@pytest.mark.slow
+def test_an_installed_tool_names_the_folder_without_an_app(binaries: Path, tmp_path: Path) -> None:
+    run = run_installed(binaries, "portside", "ci", folder=tmp_path)
+    assert run.returncode == 2
+    assert f"no app.py and cdk.json in {tmp_path} or in a folder above it" in run.stderr
+
+
+@pytest.mark.slow
+def test_an_installed_tool_is_called_by_its_own_name_without_a_launcher(binaries: Path, repository: Path) -> None:
+    shown = run_installed(binaries, "portside", "--help", folder=repository).stdout
+    assert "  portside deploy dev --local" in shown
+    (repository / "portside.json").write_text('{\n  "launcher": "hello"\n}\n')
+    shown = run_installed(binaries, "portside", "--help", folder=repository).stdout
+    assert "  ./hello deploy dev --local" in shown
+
+
+@pytest.mark.slow
+def test_an_installed_tool_synthesizes_with_its_own_programs(binaries: Path, repository: Path) -> None:
+    run = run_installed(binaries, "python", "-c", PRINT_NODE, folder=repository)
+    assert run.stdout.endswith("portside/stacks/node-for-jsii\n"), run.stderr
+    images = repository / "images.json"
+    images.write_text(json.dumps({"version": "1.27", "images": {}}))
+    variables = {"ENV": "dev", "CDK_OUTDIR": "out", "CDK_VALIDATION": "false", "PORTSIDE_IMAGES": str(images)}
+    run = run_installed(binaries, "python", "app.py", folder=repository, **variables)
+    assert run.returncode == 0, run.stderr
+    assert (repository / "out" / "hello-dev-web.template.json").is_file()
+
+
+@pytest.mark.slow
+def test_programs_in_a_wheel_can_be_executed(wheel: zipfile.ZipFile) -> None:
+    mode = wheel.getinfo("portside/stacks/node-for-jsii").external_attr >> 16
+    assert mode & stat.S_IXUSR

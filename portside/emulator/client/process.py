@@ -27,9 +27,9 @@ from portside.emulator.client import loopback_client
 from portside.emulator.gate import server_secret
 from portside.errors import UserError
 from portside.program import STATE_FOLDER, STATE_FOLDER_VARIABLE, TIME_SCALE_VARIABLE
+from portside.repository import PACKAGE_FOLDER, REPOSITORY_VARIABLE, ROOT
 from portside.state_file import Damaged, NotWritten
 
-REPOSITORY = Path(__file__).resolve().parents[3]
 START_TIMEOUT_SECONDS = 60
 STOP_TIMEOUT_SECONDS = 20
 SILENT_SERVER_SECONDS = 10
@@ -85,7 +85,7 @@ class LocalAws:
 def default_state_dir() -> Path:
     """`local` in the state folder of this clone, or in that of `STATE_FOLDER_VARIABLE`."""
     chosen = os.environ.get(STATE_FOLDER_VARIABLE)
-    return (Path(chosen).expanduser() if chosen else REPOSITORY / STATE_FOLDER).resolve() / "local"
+    return (Path(chosen).expanduser() if chosen else ROOT / STATE_FOLDER).resolve() / "local"
 
 
 def _resolved(state_dir: Path) -> Path:
@@ -208,7 +208,7 @@ def take_lock(path: Path) -> int | None:
 
 def _keep_private(state_dir: Path) -> None:
     """Make the state readable by its owner only, with the default folder of all state of this clone."""
-    if state_dir.parent == REPOSITORY / STATE_FOLDER:
+    if state_dir.parent == ROOT / STATE_FOLDER:
         owner_only.folder(state_dir.parent)
     owner_only.folder(state_dir)
 
@@ -301,7 +301,7 @@ def _start(state_dir: Path, proxies: Sequence[Mapping[str, Any]]) -> LocalAws:
     if log_path.exists():
         log_path.replace(state_dir / "server.log.1")
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    environment |= {"PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": "1"}
+    environment |= {"PYTHONPATH": str(PACKAGE_FOLDER), REPOSITORY_VARIABLE: str(ROOT), "PYTHONUNBUFFERED": "1"}
     ready, ready_in_server = os.pipe()
     with (
         _listener(gateway_port) as gateway,

@@ -22,6 +22,7 @@ import pytest
 
 from portside.emulator.client import control, loopback_client, process
 from portside.errors import UserError
+from portside.repository import ROOT
 from tests.unit.local_aws_support import embedded_aws, until
 
 __all__ = ["embedded_aws"]
@@ -205,9 +206,7 @@ def test_its_client_side_is_cheap_and_its_environment_leads_only_to_it(tmp_path:
     code = "import sys; from portside.emulator.client import control, process; "
     code += "print([m for m in sys.modules if m.split('.')[0] in "
     code += "('ministack', 'boto3', 'botocore', 'aws_cdk', 'hypercorn', 'jsii', 'asyncio')])"
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=process.REPOSITORY
-    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert loaded.stdout.strip() == "[]"
     aws = process.LocalAws("http://127.0.0.1:1", "http://127.0.0.1:2/x", "http://127.0.0.1:3", 3, 4.0)
     environment = process.client_environment(aws, "607346494281", "us-east-1", tmp_path)
@@ -220,7 +219,7 @@ def test_its_client_side_is_cheap_and_its_environment_leads_only_to_it(tmp_path:
 
 def test_the_state_directory_can_be_moved(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("AGORA_STATE_DIR", raising=False)
-    assert process.default_state_dir() == process.REPOSITORY / ".agora" / "local"
+    assert process.default_state_dir() == ROOT / ".agora" / "local"
     monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path))
     assert process.default_state_dir() == tmp_path / "local"
 
