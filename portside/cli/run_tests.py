@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 import click
 
@@ -18,20 +19,21 @@ _QUICK = ("tests/unit", "tests/promises", "tests/apps", "tests/test_app.py")
 def run_tests(quick: bool, pytest_arguments: tuple[str, ...]) -> None:
     """Run the tests of this repository.
 
-    Further arguments go to pytest.
+    Further arguments go to pytest. With files or folders among them, only their tests run.
     """
     import subprocess
 
     from portside.config.configuration import ROOT
 
     cores = os.cpu_count() or 1
+    where = [] if _names_tests(pytest_arguments, ROOT) else _QUICK if quick else ["tests"]
+    which = ["-m", "not slow and not e2e"] if quick else []
     # Tests end to end, which come first, wait at times.
-    quickly = [*_QUICK, "-m", "not slow and not e2e", *_in_processes(cores)]
-    where = quickly if quick else ["tests", *_in_processes(cores + 1)]
-    sys.exit(subprocess.call([sys.executable, "-m", "pytest", *where, *pytest_arguments], cwd=ROOT))
+    processes = str(min(cores if quick else cores + 1, _MOST_PROCESSES))
+    order = ["--numprocesses", processes, "--dist", "loadfile", "--no-loadscope-reorder"]
+    sys.exit(subprocess.call([sys.executable, "-m", "pytest", *where, *which, *order, *pytest_arguments], cwd=ROOT))
 
 
-def _in_processes(number: int) -> list[str]:
-    """The options that run files of tests in several processes, in order."""
-    processes = str(min(number, _MOST_PROCESSES))
-    return ["--numprocesses", processes, "--dist", "loadfile", "--no-loadscope-reorder"]
+def _names_tests(pytest_arguments: tuple[str, ...], root: Path) -> bool:
+    paths = [Path(each.partition("::")[0]) for each in pytest_arguments]
+    return any("tests" in path.parts and (root / path).exists() for path in paths)

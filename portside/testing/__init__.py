@@ -18,10 +18,12 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
+from portside.config.configuration import ROOT
 from portside.errors import UserError
 from portside.findings.codes import Severity
 from portside.findings.templates.check import check
 from portside.findings.templates.folder import read_folder
+from portside.program import PROGRAM
 from portside.testing import invariants
 from portside.testing.synthesis import Synthesized, find_app, read_app, synthesized
 
@@ -105,11 +107,16 @@ def test_templates_are_those_of_the_snapshot(
         reviewed = snapshot.use_extension(_Differences)
     found: list[str] = []
     for key, value in sorted(compared.items()):
-        if value != reviewed(name=key):
+        if value == reviewed(name=key):
+            continue
+        if [*reviewed.executions.values()][-1].recalled_data is None:
+            found += [f"{key}: has no snapshot"]
+        else:
             found += [f"{key}:", *map(click.unstyle, reviewed.get_assert_diff())]
     if found:
-        file = os.path.relpath(request.path)
-        pytest.fail("\n".join([*found, f"If this is intended: pytest {file} --snapshot-update"]), pytrace=False)
+        runner = f"{PROGRAM} test" if stacks_of.app.parent == ROOT else "pytest"
+        command = f"{runner} {os.path.relpath(request.path)} --snapshot-update"
+        pytest.fail("\n".join([*found, f"If this is intended: {command}"]), pytrace=False)
 
 
 class _Differences(SingleFileSnapshotExtension):

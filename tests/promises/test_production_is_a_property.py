@@ -28,7 +28,7 @@ from tests.apps import AGORA
 from tests.source_code import nodes_of, sources, text_of
 from tests.stubs import stubs
 from tests.unit.configuration_support import WAIVED, check_configuration, environments, service
-from tests.unit.operations_support import FakeCloudFormation, target
+from tests.unit.operations_support import FakeCloudFormation, FakeParameters, target
 from tests.unit.stacks_support import shared_synthesis_with
 
 KINDS = {
@@ -216,7 +216,7 @@ def stops_at_the_templates(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("is_local", [False, True])
 def test_the_data_of_production_is_deleted_in_rehearsals_only(name: str, kind: Kind, is_local: bool) -> None:
     refused = kind is Kind.PRODUCTION and not is_local
-    aws = {"cloudformation": FakeCloudFormation()}
+    aws = {"cloudformation": FakeCloudFormation(), "ssm": FakeParameters()}
     place = target(aws, environment=name, is_local=is_local, configuration=configuration())
     with pytest.raises(UsageError if refused else Synthesized, match=name if refused else None):
         destroy.plan(place, configuration().services_of(name), with_data=True)

@@ -155,6 +155,8 @@ def run_tests_of(repository: Path, *arguments: str) -> str:
 def test_a_new_repository_has_to_make_its_snapshots_and_then_passes(repository: Path) -> None:
     first = run_tests_of(repository)
     assert "1 failed, 5 passed" in first
+    assert "hello-dev-web: has no snapshot\n" in first
+    assert '"Resources"' not in first
     assert "If this is intended: pytest tests/test_app.py --snapshot-update" in first
     assert "6 passed" in run_tests_of(repository, "--snapshot-update")
     assert "6 passed" in run_tests_of(repository)
