@@ -10,22 +10,22 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Any
 
 from agora_own.load_preconditions import check_preconditions
 from agora_own.loader_image import LOADER, database_keys, model_of
 from portside.aws import logs
 from portside.aws.deployed import find_deployed
-from portside.aws.errors import aws_errors, is_passing
+from portside.aws.errors import aws_errors
 from portside.aws.model import Service
-from portside.aws.target import Target, with_retries
+from portside.aws.target import Target
 from portside.config.configuration import Configuration
 from portside.config.environment import Environment
 from portside.config.service_props import ServiceProps
 from portside.config.task_size import smallest_size
-from portside.deploy import redeploy
+from portside.deploy import redeploy, task_run
 from portside.deploy.redeploy import Redeployment
+from portside.deploy.task_run import EndedTask, TaskStart
 from portside.errors import UserError
 from portside.findings.check import FAIL, check_as_json
 from portside.findings.finding import Finding
@@ -141,10 +141,6 @@ def _network_of(service: Service) -> dict[str, Any]:
     }
 
 
-def _id_of(task: Mapping[str, Any]) -> str:
-    return str(task["taskArn"]).rpartition("/")[2]
-
-
 def load(
     target: Target,
     configuration: Configuration,
@@ -165,14 +161,11 @@ def load(
         terms.recheck()
         clock, record = time.monotonic(), new_record(target, LOADER, planned.image, origin)
         with _registered(target, planned) as definition:
-            task = _run(target, planned, definition)
+            given = _start_of(planned, definition)
+            task = task_run.start(target, given)
             say(f"Task {task} loads data version {planned.data_version} …")
-            ended = _follow(target, planned, task, wait)
-            write_task_or_warn(
-                ssm,
-                environment,
-                replace(record, exit_code=_container_of(ended).get("exitCode"), unproven=terms.unproven),
-            )
+            ended = task_run.follow(target, given, task, wait=wait)
+            write_task_or_warn(ssm, environment, replace(record, exit_code=ended.exit_code, unproven=terms.unproven))
             _expect_success(planned, ended)
         remember_version(ssm, environment, planned.data_version)
         services = configuration.services_of(environment.name)
@@ -259,94 +252,26 @@ def _registered(target: Target, planned: LoadPlan) -> Iterator[str]:
             say(f"The task definition {arn} could not be deregistered: {error}", "yellow")
 
 
-def _run(target: Target, planned: LoadPlan, definition: str) -> str:
-    """Start the task; its id."""
-    answer = target.clients("ecs").run_task(
-        cluster=planned.cluster,
-        taskDefinition=definition,
-        launchType="FARGATE",
-        count=1,
-        networkConfiguration=planned.network,
-        startedBy="agora load-data",
-        propagateTags="TASK_DEFINITION",
-    )
-    if not answer["tasks"]:
-        reasons = ", ".join(str(each.get("reason", each)) for each in answer.get("failures", ())) or "no reason given"
-        raise UserError(f"ECS starts no task for the load: {reasons}", "Nothing was loaded. Fix the cause, try again.")
-    return _id_of(answer["tasks"][0])
-
-
-def _follow(target: Target, planned: LoadPlan, task: str, wait: Callable[[float], object]) -> Mapping[str, Any]:
-    """Print the log of a task until it stops, and return its last description. An interrupt stops the task."""
-    ecs = with_retries(target, wait=wait)[0].clients("ecs")
-    until, log = time.monotonic() + _LONGEST_SECONDS, _NewLogLines(target, planned, task, wait)
-    try:
-        while time.monotonic() < until:
-            try:
-                found = ecs.describe_tasks(cluster=planned.cluster, tasks=[task])["tasks"]
-                log.print_new()
-                if found and found[0]["lastStatus"] == "STOPPED":
-                    log.print_new()
-                    return dict(found[0])
-            except aws_errors() as error:
-                if not is_passing(error):
-                    raise
-            wait(target.polling_seconds)
-    except BaseException:
-        _stop(ecs, planned.cluster, task)
-        raise
-    _stop(ecs, planned.cluster, task)
-    raise UserError(
-        f"the load was not done after {_LONGEST_SECONDS // 3600} hours, and was stopped", "Look at its last lines."
+def _start_of(planned: LoadPlan, definition: str) -> TaskStart:
+    return TaskStart(
+        container=LOADER,
+        request={
+            "cluster": planned.cluster,
+            "taskDefinition": definition,
+            "networkConfiguration": planned.network,
+        },
+        source=planned.source,
+        longest_seconds=_LONGEST_SECONDS,
+        doing="load-data",
     )
 
 
-def _stop(ecs: Any, cluster: str, task: str) -> None:
-    """Stop the task: no lock would protect it once this command ends."""
-    try:
-        ecs.stop_task(cluster=cluster, task=task, reason="stopped by load-data")
-        say(f"Task {task} was stopped; the database may contain part of the data.", "yellow")
-    except aws_errors() as error:
-        say(f"Task {task} could not be stopped and may still run: {error}", "yellow")
-
-
-class _NewLogLines:
-    """The log of a task, without the lines that were already printed."""
-
-    def __init__(self, target: Target, planned: LoadPlan, task: str, wait: Callable[[float], object]) -> None:
-        self._client, self._planned, self._task, self._wait = target.clients("logs"), planned, task, wait
-        self._since, self._printed = datetime.now(UTC) - logs.OVERLAP, set[str]()
-
-    def print_new(self) -> None:
-        """Print the new lines. A log that can't be read yet does not stop a load."""
-        lines = logs.read_lines(self._client, [self._planned.source], self._since, task=self._task, wait=self._wait)
-        try:
-            for line in lines:
-                if line.id not in self._printed:
-                    self._printed.add(line.id)
-                    for text in line.texts:
-                        say(f"  {text}")
-                    self._since = max(self._since, line.at - logs.OVERLAP)
-        except (UserError, *aws_errors()):
-            return
-
-
-def _container_of(task: Mapping[str, Any]) -> Mapping[str, Any]:
-    return next((each for each in task.get("containers", ()) if each["name"] == LOADER), {})
-
-
-def _expect_success(planned: LoadPlan, task: Mapping[str, Any]) -> None:
-    container = _container_of(task)
-    code = container.get("exitCode")
-    if code == 0:
-        return
-    reasons = dict.fromkeys(filter(None, [task.get("stoppedReason"), container.get("reason")]))
-    ended = f"exit code {code}" if code is not None else "no exit code: it never started"
-    raise UserError(
-        f"data version {planned.data_version} was not loaded into {planned.environment}: "
-        f"task {_id_of(task)} ended with {ended}; {'; '.join(reasons) or 'no reason given'}",
-        _fix(code, " ".join(reasons), planned),
-    )
+def _expect_success(planned: LoadPlan, task: EndedTask) -> None:
+    if task.exit_code != 0:
+        raise UserError(
+            f"data version {planned.data_version} was not loaded into {planned.environment}: {task.sentence}",
+            _fix(task.exit_code, " ".join(task.reasons), planned),
+        )
 
 
 def _fix(code: object, reasons: str, planned: LoadPlan) -> str:

@@ -41,6 +41,8 @@ class ConfiguredService:
     secrets: tuple[ConfiguredSecret, ...] = ()
     calls: tuple[ConfiguredCall, ...] = ()
     spot_weight: int = 0
+    is_service: bool = True
+    """Whether it runs always; the tasks of the others end."""
 
 
 def configured(props: ServiceProps, own_stacks: Container[str] = ()) -> ConfiguredService:
@@ -48,7 +50,7 @@ def configured(props: ServiceProps, own_stacks: Container[str] = ()) -> Configur
     check = props.container_healthcheck
     return ConfiguredService(
         image=props.container_location,
-        port=props.container_port,
+        port=props.container_port or 0,
         cpu=props.task_size.cpu,
         memory=props.task_size.memory,
         tasks=props.auto_scale_min_capacity,
@@ -66,4 +68,5 @@ def configured(props: ServiceProps, own_stacks: Container[str] = ()) -> Configur
         ),
         calls=tuple(ConfiguredCall(call.service, call.port) for call in props.calls if call.service not in own_stacks),
         spot_weight=props.spot_weight,
+        is_service=props.is_service,
     )

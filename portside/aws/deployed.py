@@ -14,7 +14,7 @@ from portside.config.environment import Environment
 from portside.config.image_reference import IMAGE_COMMIT_OUTPUT, IMAGE_DIGEST_OUTPUT, IMAGE_OUTPUT, UNKNOWN_COMMIT
 from portside.config.service_props import ServiceProps
 from portside.config.stacks import service_stack, stacks_for
-from portside.errors import UserError
+from portside.errors import UsageError, UserError
 from portside.images.resolved_image import short_commit
 
 
@@ -69,6 +69,10 @@ def find_all_deployed(
     target: Target, services: Sequence[ServiceProps], *, stopped: bool = False
 ) -> tuple[Service, ...]:
     """The same for several services, read at once. Raises `UserError` where their stacks are another app's."""
+    for props in services:
+        if not props.is_service:
+            run = target.commands.tool("run", target.environment.short_name(props.container_name))
+            raise UsageError(f"{props.container_name} is no service: it does not run always", f"Run it once: {run}")
     look = Reader(target.clients, target.environment, services).look(stopped=stopped).whole()
     names = [each.name for each in stacks_for(target.environment, services)]
     stacks = look.known_stacks

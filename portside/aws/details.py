@@ -21,6 +21,7 @@ from portside.aws.model import (
 )
 from portside.aws.parallel import in_parallel, sort_out
 from portside.aws.reader import Jobs, Reader
+from portside.aws.runs import failed_run
 from portside.aws.snapshot import RecordedDeployment, Snapshot
 
 _DEFINITION = "AWS::ECS::TaskDefinition"
@@ -61,7 +62,9 @@ def with_details(reader: Reader, snapshot: Snapshot, deadline: float) -> Snapsho
     Keeps only the most informative tasks.
     """
     suspects = [each for each in snapshot.services if is_suspect(each, snapshot.stack(each.stack))]
+    failed_jobs = [each for each in snapshot.jobs if failed_run(each)]
     others = [each for each in snapshot.services if each not in suspects and not is_recorded(each, snapshot.records)]
+    suspects += failed_jobs
     jobs = _jobs(reader, snapshot, suspects) | {_of_resources(each): partial(reader.ids, each.stack) for each in others}
     unread = list(snapshot.unknown)
     found = dict(sort_out(in_parallel(jobs, deadline), unread))
@@ -88,6 +91,7 @@ def with_details(reader: Reader, snapshot: Snapshot, deadline: float) -> Snapsho
         snapshot,
         stacks=tuple(found.get(_of_events(each), each) for each in snapshot.stacks),
         services=tuple(map(kept, snapshot.services)),
+        jobs=tuple(map(kept, snapshot.jobs)),
         subnets=found.get("subnets", ()),
         database=found.get("database", snapshot.database),
         unknown=tuple(unread),

@@ -112,7 +112,10 @@ def _incomplete(service: Service) -> str:
 HEALTHY, RUNNING = HealthState.HEALTHY.value, HealthState.RUNNING.value
 """The service has no health check, for the reason in its configuration: only known is that all its tasks run."""
 
-PROVING = (HEALTHY, RUNNING)
+RUNNABLE = "deployed"
+"""A job: it was deployed and, if it runs before rollouts, it succeeded."""
+
+PROVING = (HEALTHY, RUNNING, RUNNABLE)
 """The results that prove an image. The others give the reason why it is not proven."""
 
 NO_TASK = "no task ran"

@@ -56,6 +56,8 @@ class Look:
     unlisted: Unread | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
     """The results of the extra jobs, by their names."""
+    jobs: tuple[Service, ...] = ()
+    """The containers that don't run always, with their tasks."""
 
     @property
     def known_stacks(self) -> Mapping[str, Stack]:
@@ -151,9 +153,13 @@ class Reader:
         job = f"stacks of {self.environment.name}"
         answers = failures.answers({job: partial(self.stacks, deadline), **(extra or {})})
         stacks: dict[str, Stack] | None = answers.pop(job, None)
-        services, other_tasks = self._services(stacks, failures, stopped=stopped)
+        read, other_tasks = self._services(stacks, failures, stopped=stopped)
+        services = tuple(each for each in read if each.asked.is_service)
+        jobs = tuple(each for each in read if not each.asked.is_service)
         unlisted = unread_because("stacks that are not configured", self._refusal) if self._refusal else None
-        return Look(stacks, services, other_tasks, tuple(failures.unread), tuple(failures.errors), unlisted, answers)
+        return Look(
+            stacks, services, other_tasks, tuple(failures.unread), tuple(failures.errors), unlisted, answers, jobs
+        )
 
     def _services(
         self, stacks: Mapping[str, Stack] | None, failures: _Failures, *, stopped: bool
@@ -167,7 +173,8 @@ class Reader:
             return tuple(bare), ()
         bare = [replace(each, cluster=cluster) for each in bare]
         ecs = self.clients("ecs")
-        named = self._named(bare, stacks or {}, cluster, failures)
+        others = [each for each in bare if not each.asked.is_service]
+        named = self._named([each for each in bare if each.asked.is_service], stacks or {}, cluster, failures)
         names = [each.ecs_name for each in named if each.ecs_name]
         jobs: Jobs = {
             f"services {', '.join(part)}": partial(service_reading.describe_services, ecs, cluster, part)
@@ -175,7 +182,7 @@ class Reader:
         }
         lists = (
             {f"{status.lower()} tasks of cluster {cluster}": status for status in _statuses(stopped=stopped)}
-            if names
+            if names or others
             else {}
         )
         jobs |= {job: partial(service_reading.list_task_arns, ecs, cluster, status) for job, status in lists.items()}
@@ -192,7 +199,7 @@ class Reader:
             for each in named
         ]
         arns = list(dict.fromkeys(arn for job in lists for arn in answers.get(job, ())))
-        return self._with_tasks_and_targets(found, cluster, arns, failures)
+        return self._with_tasks_and_targets([*found, *others], cluster, arns, failures)
 
     def _bare(self, props: ServiceProps, stacks: Mapping[str, Stack] | None) -> Service:
         stack = service_stack(self.environment, props.container_name).name

@@ -131,6 +131,9 @@ def read_definition(ecs: Any, arn: str, container: str) -> tuple[Revision, Mappi
 
 def _belongs(facts: Service, group: str) -> bool:
     """A deleted service is recognized by the prefix that CloudFormation gave its name: the stack's."""
+    if not facts.asked.is_service:
+        # The default of RunTask; the family is the stack's name.
+        return group == f"family:{facts.stack}"
     name = group.removeprefix("service:")
     return group != name and (name == facts.ecs_name or is_of_stack(name, facts.stack))
 

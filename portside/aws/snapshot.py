@@ -53,6 +53,8 @@ class Snapshot:
     """Stacks that are deployed and not configured."""
     is_released: bool = False
     """Whether the environment runs releases only, so that another image is another release."""
+    jobs: tuple[Service, ...] = ()
+    """The containers that don't run always, with their tasks."""
 
     @property
     def commands(self) -> Commands:
@@ -63,8 +65,8 @@ class Snapshot:
         return next((each for each in self.stacks if each.name == name), None)
 
     def service(self, name: str) -> Service | None:
-        """The service with this name in the configuration."""
-        return next((each for each in self.services if each.name == name), None)
+        """The service or job with this name in the configuration."""
+        return next((each for each in (*self.services, *self.jobs) if each.name == name), None)
 
     def as_json(self) -> dict[str, Any]:
         found: dict[str, Any] = written(self)
@@ -78,9 +80,12 @@ def parse_snapshot(value: Mapping[str, Any]) -> Snapshot:
 
 def with_earlier(snapshot: Snapshot, earlier: Snapshot) -> Snapshot:
     """The snapshot with the tasks and log lines of an earlier snapshot that were deleted since."""
-    before = {each.name: each for each in earlier.services}
-    services = [_with_earlier(each, before[each.name]) if each.name in before else each for each in snapshot.services]
-    return replace(snapshot, services=tuple(services))
+    before = {each.name: each for each in (*earlier.services, *earlier.jobs)}
+
+    def merged(services: tuple[Service, ...]) -> tuple[Service, ...]:
+        return tuple(_with_earlier(each, before[each.name]) if each.name in before else each for each in services)
+
+    return replace(snapshot, services=merged(snapshot.services), jobs=merged(snapshot.jobs))
 
 
 def _with_earlier(service: Service, earlier: Service) -> Service:

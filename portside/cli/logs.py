@@ -56,12 +56,17 @@ def logs(environment: str, service: str, local: bool, follow: bool, only: LogFil
     from portside.aws.deployed import find_deployed
     from portside.aws.target import with_retries
     from portside.config.service_names import find_service
+    from portside.deploy.jobs import find_sources
 
     begin = log.parse_since(only.since, datetime.now(UTC))
     configured = configured_target(environment, local=local)
     target = configured.target
-    found = find_deployed(target, find_service(target.environment, configured.services, service), stopped=True)
-    sources = log.find_sources(target.clients("ecs"), found)
+    props = find_service(target.environment, configured.services, service)
+    sources = (
+        log.find_sources(target.clients("ecs"), find_deployed(target, props, stopped=True))
+        if props.is_service
+        else find_sources(target, props)
+    )
     client = (with_retries(target)[0] if follow else target).clients("logs")
 
     def read(moment: datetime) -> Iterable[LogLine]:

@@ -33,6 +33,7 @@ from portside.cli.redeploy import redeploy
 from portside.cli.release.group import release
 from portside.cli.role import role
 from portside.cli.rollback import rollback
+from portside.cli.run_job import run_job
 from portside.cli.run_tests import run_tests
 from portside.cli.status import status
 from portside.cli.tunnel import tunnel
@@ -48,7 +49,7 @@ from portside.terminal import console
 
 class _Program(CommandGroup):
     sections: ClassVar = {
-        "Deploy": ("deploy", "diff", "verify", "rollback", "redeploy", "load-data", "unlock", "destroy"),
+        "Deploy": ("deploy", "diff", "verify", "rollback", "redeploy", "run", "load-data", "unlock", "destroy"),
         "Observe": ("status", "diagnose", "logs", "history", "images", "exec", "tunnel"),
         "Release": ("release",),
         "Rehearse": ("local",),
@@ -101,6 +102,7 @@ for command in (
     release,
     role,
     rollback,
+    run_job,
     run_tests,
     status,
     tunnel,

@@ -17,9 +17,10 @@ from portside.terminal.summary import summarized
 from portside.timestamps import age
 
 if TYPE_CHECKING:
-    from portside.deploy.environment_status import EnvironmentStatus, ServiceStatus
+    from portside.deploy.environment_status import EnvironmentStatus, JobStatus, ServiceStatus
 
 _COLUMNS = ("Service", "Version", "Commit", "Tasks", "Targets", "Since", "State")
+_JOB_COLUMNS = ("Job", "Version", "Runs", "Last run", "Next start", "State")
 _COMMIT, _SINCE = _COLUMNS.index("Commit"), _COLUMNS.index("Since")
 
 
@@ -116,6 +117,9 @@ def show_status(found: Sequence[EnvironmentStatus], short_name: Callable[[str], 
             services = [_row(service, short_name) for service in environment.services]
             rows = summarized(services, "services", state=len(_COLUMNS) - 1, ignored=[_COMMIT, _SINCE])
             console.print_table(_COLUMNS, rows, states=[len(_COLUMNS) - 1])
+        if environment.jobs:
+            rows = [_job_row(job, short_name) for job in environment.jobs]
+            console.print_table(_JOB_COLUMNS, rows, states=[len(_JOB_COLUMNS) - 1])
         for sentence in sentences_of(environment):
             console.print_message(sentence)
 
@@ -136,6 +140,12 @@ def sentences_of(environment: EnvironmentStatus) -> list[str]:
     sentences += [f"Stack {name}: {status_of(state).sentence}" for name, state in (environment.stacks or {}).items()]
     sentences += [f"Stack {stack.name}: {stack.report}" for stack in environment.unconfigured]
     return sentences + list(environment.remarks)
+
+
+def _job_row(job: JobStatus, short_name: Callable[[str], str]) -> list[str]:
+    last = f"{age(job.last_run)}, {job.last_run_from}" if job.last_run else "-"
+    start = f"{job.next_start:%Y-%m-%d %H:%M} UTC" if job.next_start else "-"
+    return [short_name(job.name), job.version or "-", job.runs, last, start, job.state]
 
 
 def _row(service: ServiceStatus, short_name: Callable[[str], str]) -> list[str]:

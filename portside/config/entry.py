@@ -80,6 +80,9 @@ def configuration_entry(
         }
         hints = typing.get_type_hints(entry, include_extras=True)
         checks = {name: hints[name].__metadata__[0] for name in names}
+        # Code that reads an invalid field stops there, instead of continuing with its default.
+        for name in vars(entry).keys() & set(names):
+            delattr(entry, name)
 
         @functools.wraps(entry.__init__)
         def init(self: Any, *positional: Any, **keywords: Any) -> None:
@@ -101,7 +104,7 @@ def configuration_entry(
             if report.problems:
                 _reject(self, report)
 
-        for name in defaults.keys() & vars(entry).keys():
+        for name in vars(entry).keys() & set(names):
             # An entry with an invalid value has no value, rather than the default.
             delattr(entry, name)
         entry.__init__ = init

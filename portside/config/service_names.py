@@ -27,10 +27,11 @@ def choose_services(
 ) -> tuple[ServiceProps, ...]:
     """The named services in the order of the configuration, or all. Raises `UsageError` for neither or both."""
     if all_of_them == bool(names):
-        known = ", ".join(environment.short_name(each.container_name) for each in services)
+        known = ", ".join(environment.short_name(each.container_name) for each in services if each.is_service)
         raise UsageError(
             "both services and --all" if names else "no services",
             f"Name services, or pass --all. Known are: {known}.",
         )
-    chosen = services if all_of_them else [find_service(environment, services, name) for name in names]
+    running = [props for props in services if props.is_service]
+    chosen = running if all_of_them else [find_service(environment, services, name) for name in names]
     return tuple(props for props in services if props in chosen)

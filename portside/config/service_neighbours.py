@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import graphlib
 import os
 import re
 from collections import Counter
@@ -21,13 +20,20 @@ from portside.config.mistakes import Report, closest, quoted
 from portside.config.own_stack_uses import check_call, check_uses, own_stacks_by_part
 from portside.config.own_stacks import OwnStack
 from portside.config.public_services import check_public
+from portside.config.runs import ALWAYS
 from portside.config.service_groups import MOST_CALLERS_GROUPS
 from portside.config.service_props import DATABASE, Call, ServiceProps
 from portside.config.stacks import own_stacks, reserved_parts
+from portside.config.start_order import check_cycles
 
 Services = Sequence[ServiceProps]
 
 _DATABASE_HOST = "Use DatabaseHost() for the database."
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-connect.html: only for tasks of services.
+_NO_SERVICE_CONNECT = (
+    "the name of a service, which only services can resolve: a task that ends has no Service Connect",
+    "Use the address of the environment, environment.url, or do this work in a service.",
+)
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?", re.I)
 # AWS reserves five addresses in each subnet: https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html
 _KEPT_ADDRESSES = 5
@@ -46,7 +52,7 @@ def check_neighbours(
     _check_unique(services, report)
     _check_stack_names(environment, services, report)
     check_public(environment, services, report)
-    _check_cycles([props for props in services if _has(props, "container_name", "calls")], report)
+    check_cycles([props for props in services if _has(props, "container_name", "calls")], report)
     world = _world(environment, [*services, *_called_and_omitted(services, omitted, report)])
     # A missing name was reported, and messages can't identify the service without it.
     for props in (each for each in services if _has(each, "container_name")):
@@ -115,11 +121,12 @@ def reads_database(props: ServiceProps) -> bool:
 class _World:
     """The port of each service, None if unknown, and the own stacks by the end of their names.
 
-    `workers` are the services without a port. `all_named` is False if the name of a service is not valid, or if own
-    stacks are unknown.
+    `jobs` don't run always, `workers` are services without a port. `all_named` is False if the name of a service is not
+    valid, or if own stacks are unknown.
     """
 
     ports: Mapping[str, int | None]
+    jobs: frozenset[str]
     own: Mapping[str, OwnStack]
     workers: frozenset[str]
     all_named: bool
@@ -152,14 +159,17 @@ class _World:
 
 def _world(environment: Environment, services: Services) -> _World:
     ports: dict[str, int | None] = {DATABASE: environment.database_port} if environment.database_kind else {}
+    jobs = frozenset(
+        props.container_name for props in services if _has(props, "container_name") and not _is_service(props)
+    )
     for props in services:
         name, port = _field(props, "container_name"), _field(props, "container_port")
-        if name is not None:
+        if name not in jobs and name is not None:
             ports[name] = port if ports.setdefault(name, port) == port else None
     named = all(_field(props, "container_name") is not None for props in services)
     workers = {props.container_name for props in services if _is_worker(props)}
     return _World(
-        ports, own_stacks_by_part(environment), frozenset(workers), named and environment.own_stacks is not None
+        ports, jobs, own_stacks_by_part(environment), frozenset(workers), named and environment.own_stacks is not None
     )
 
 
@@ -178,6 +188,10 @@ def _has(props: ServiceProps, *names: str) -> bool:
 
 def _is_worker(props: ServiceProps) -> bool:
     return _has(props, "container_name", "container_port") and props.container_port is None
+
+
+def _is_service(props: ServiceProps) -> bool:
+    return _field(props, "runs") in (ALWAYS, None)
 
 
 def _calls(props: ServiceProps) -> Sequence[Call]:
@@ -207,26 +221,6 @@ def _check_stack_names(environment: Environment, services: Services, report: Rep
         taken[part] = quoted(name)
 
 
-def _check_cycles(services: Services, report: Report) -> None:
-    names = {props.container_name for props in services}
-    callees = {props.container_name: {call.service for call in props.calls} & names for props in services}
-    while cycle := _cycle(callees):
-        first, second = cycle[:2]
-        report.wrong(
-            f"services call each other in a cycle: {' -> '.join(cycle)}",
-            "Remove one of these calls: the first deployment starts callees before their callers.",
-        )
-        callees[first].remove(second)
-
-
-def _cycle(callees: Mapping[str, set[str]]) -> list[str]:
-    try:
-        graphlib.TopologicalSorter(callees).prepare()
-    except graphlib.CycleError as error:
-        return list(reversed(error.args[1]))
-    return []
-
-
 def _check_calls(props: ServiceProps, world: _World, report: Report) -> None:
     ports = world.ports
     for index, call in enumerate(_calls(props)):
@@ -235,6 +229,10 @@ def _check_calls(props: ServiceProps, world: _World, report: Report) -> None:
             continue
         if call.service in world.own:
             check_call(world.own[call.service], call.port, place)
+        elif call.service in world.jobs:
+            place.wrong("does not run always, so nothing can call it", "Remove the call.", call.service)
+        elif call.service != DATABASE and call.service in ports and not _is_service(props):
+            place.wrong(*_NO_SERVICE_CONNECT, call.service)
         elif call.service not in ports:
             if world.all_named:
                 place.wrong("no such service", _callee_hint(call.service, [*ports, *world.own]), call.service)
@@ -301,6 +299,10 @@ def _check_variables(props: ServiceProps, world: _World, report: Report) -> None
             is_asked = address.is_certain or key.endswith("_HOST")
             if is_asked and (hint := world.hint_for(address)):
                 place.wrong("no such service", hint, got)
+            continue
+        if not _is_service(props):
+            if not key.endswith("_PORT"):
+                place.wrong(*_NO_SERVICE_CONNECT, got)
             continue
         if world.refuse_worker(host, port, place, got):
             continue

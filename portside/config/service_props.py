@@ -13,6 +13,19 @@ from portside.config.deferred_values import DatabaseSecret, LateValue, StackOutp
 from portside.config.entry import REQUIRED, configuration_entry
 from portside.config.image_reference import LOCAL_BUILD
 from portside.config.routing import Route as Route  # app.py imports it from here
+from portside.config.runs import ALWAYS as ALWAYS
+from portside.config.runs import BEFORE_ROLLOUT as BEFORE_ROLLOUT
+from portside.config.runs import (
+    DEFAULT_TIMEOUT_MINUTES,
+    OF_SERVICES,
+    Runs,
+    check_runs,
+    for_services,
+    of_services_only,
+    timeout_of_task,
+)
+from portside.config.runs import ON_REQUEST as ON_REQUEST
+from portside.config.runs import Schedule as Schedule
 from portside.config.task_size import TaskSize, smallest_size
 
 _DEFAULT_RESERVATION_MIB = 512
@@ -111,14 +124,16 @@ class Grant:
         ("container_volumes",): agreement.volumes,
         ("container_name", "calls"): agreement.calls,
         ("container_healthcheck", "no_healthcheck_reason"): agreement.healthcheck,
-        ("container_port", "container_env_vars"): agreement.own_port,
-        ("container_port", "container_command", "container_env_vars"): agreement.command_port,
-        ("container_port", "public"): agreement.public_port,
-        ("public", "routes"): agreement.routes,
+        ("runs", "container_port", "container_env_vars"): for_services(agreement.own_port),
+        ("runs", "container_port", "container_command", "container_env_vars"): for_services(agreement.command_port),
+        ("runs", "container_port", "public"): for_services(agreement.public_port),
+        ("runs", "public", "routes"): for_services(agreement.routes),
+        **{("runs", name): of_services_only(name) for name in OF_SERVICES},
+        ("runs", "timeout_minutes"): timeout_of_task,
     },
 )
 class ServiceProps:
-    """One container and the Fargate service that keeps it running.
+    """One container, and the Fargate service that keeps it running or what else starts its task: `runs`.
 
     Raises `ConfigurationError` with every mistake. Memory is in MiB, `cpu` in CPU units (1024 is one vCPU). Without
     `cpu` or `memory` the task is the smallest that fits the reservation and the sidecars.
@@ -126,7 +141,7 @@ class ServiceProps:
 
     container_name: Annotated[str, checks.container_name]
     container_port: Annotated[int | None, checks.port] = None
-    """The port on which the program listens; None for a worker, to which nothing connects."""
+    """The port on which the program listens; None for a worker or job, to which nothing connects."""
     container_memory_reservation: Annotated[int | None, checks.memory_reservation] = field(default=None, kw_only=True)
     container_location: Annotated[str, checks.container_location] = REQUIRED
     container_env_vars: Annotated[Mapping[str, str | LateValue], checks.environment_variables] = field(
@@ -180,6 +195,16 @@ class ServiceProps:
     health_check_interval_seconds: Annotated[int, checks.between(6, 300)] = 10
     auto_scale_memory_percent: Annotated[int | None, checks.between(1, 100)] = None
     """The use of memory above which tasks are added, as above 50 % of CPU; None for a program that keeps its memory."""
+
+    runs: Annotated[Runs | Schedule, check_runs] = ALWAYS
+    """ALWAYS, BEFORE_ROLLOUT, ON_REQUEST or a `Schedule`."""
+    timeout_minutes: Annotated[int, checks.between(1, 1440)] = DEFAULT_TIMEOUT_MINUTES
+    """The minutes after which `deploy` and `run` stop a task that they started."""
+
+    @property
+    def is_service(self) -> bool:
+        """Whether it is a service, which runs always; else its tasks end."""
+        return self.runs is ALWAYS
 
     @property
     def memory_reservation(self) -> int | None:

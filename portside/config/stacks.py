@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,8 @@ class StackKind(StrEnum):
     LOAD_BALANCER = "load balancer"
     OWN = "own"
     """A stack that the team's function `stacks` creates."""
+    TASK = "task"
+    """The task of a container that does not run always."""
     SERVICE = "service"
     MONITORING = "monitoring"
     BASTION = "bastion"
@@ -40,7 +42,7 @@ _WITH_DATA = (StackKind.NETWORK, StackKind.DATABASE)
 
 @dataclass(frozen=True)
 class ConfiguredStack:
-    """A stack of the configuration; `container_name` is set for a service."""
+    """A stack of the configuration; `container_name` is set for a service or task."""
 
     name: str
     kind: StackKind
@@ -76,7 +78,8 @@ def stacks_for(environment: Environment, services: Sequence[ServiceProps]) -> tu
         *database_stacks(environment),
         *(only_stack(environment, kind) for kind in kinds),
         *own_stacks(environment),
-        *(service_stack(environment, props.container_name) for props in services),
+        *(task_stack(environment, props.container_name) for props in services if not props.is_service),
+        *(service_stack(environment, props.container_name) for props in services if props.is_service),
         *(only_stack(environment, kind) for kind in last),
     )
 
@@ -112,6 +115,16 @@ def service_stack(environment: Environment, container_name: str) -> ConfiguredSt
     """The stack of a service."""
     part = environment.short_name(container_name)
     return ConfiguredStack(environment.stack_name(part), StackKind.SERVICE, part, container_name)
+
+
+def task_stack(environment: Environment, container_name: str) -> ConfiguredStack:
+    """The stack of a container that does not run always."""
+    return replace(service_stack(environment, container_name), kind=StackKind.TASK)
+
+
+def request_parameter(environment: Environment, props: ServiceProps) -> str:
+    """The parameter with the request that starts a container that does not run always."""
+    return environment.parameter_name(f"run/{environment.short_name(props.container_name)}")
 
 
 def reserved_parts(environment: Environment) -> tuple[str, ...]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import graphlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from portside.config.mistakes import Report
 from portside.config.service_props import ServiceProps
 
 
@@ -22,3 +23,24 @@ def awaited_callees(services: Sequence[ServiceProps]) -> dict[str, tuple[str, ..
         awaited[name] = tuple(callee for callee in callees[name] if callee not in earlier)
         before[name] = earlier.union(callees[name])
     return dict(reversed(awaited.items()))
+
+
+def check_cycles(services: Sequence[ServiceProps], report: Report) -> None:
+    """Report services that call each other in a cycle."""
+    names = {props.container_name for props in services}
+    callees = {props.container_name: {call.service for call in props.calls} & names for props in services}
+    while cycle := _cycle(callees):
+        first, second = cycle[:2]
+        report.wrong(
+            f"services call each other in a cycle: {' -> '.join(cycle)}",
+            "Remove one of these calls: the first deployment starts callees before their callers.",
+        )
+        callees[first].remove(second)
+
+
+def _cycle(callees: Mapping[str, set[str]]) -> list[str]:
+    try:
+        graphlib.TopologicalSorter(callees).prepare()
+    except graphlib.CycleError as error:
+        return list(reversed(error.args[1]))
+    return []

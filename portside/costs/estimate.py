@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from portside.config.environment import Environment
-from portside.config.service_props import ServiceProps
+from portside.config.service_props import Schedule, ServiceProps
 from portside.costs import database_costs
 from portside.errors import UsageError
 
@@ -16,6 +16,7 @@ HOURS = 730
 _ZONES = 2
 # Two of the load balancer's own, in portside/stacks/load_balancer_stack.py; a sum of two metrics is billed as two.
 _ALARMED_ON_THE_LOAD_BALANCER, _ALARMED_ON_ITS_TARGETS, _ALARMED_ON_A_SERVICE = 3, 1, 1
+_ALARMED_ON_A_SCHEDULE = 2
 # Application Auto Scaling creates two for each target that it tracks, one to scale out and one to scale in:
 # https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-target-tracking.html
 ALARMS_OF_SCALING = 2
@@ -118,13 +119,16 @@ def standing(environment: Environment, services: Sequence[ServiceProps]) -> list
                 f"the price of {line.name} is unknown",
                 f"Add it to PRICES in portside/costs/estimate.py, from {_page_of(environment)}.",
             )
-    tasks = [(props, props.auto_scale_min_capacity) for props in services]
     secrets = {str(secret.secret_name) for props in services for secret in props.container_secrets}
+    scheduled = sum(isinstance(props.runs, Schedule) for props in services)
+    # The tasks of the others are billed by the second, and how long they run is unknown.
+    services = [props for props in services if props.is_service]
+    tasks = [(props, props.auto_scale_min_capacity) for props in services]
     public = sum(props.public for props in services)
     balancers = int(environment.load_balancer)
     alarms = _ALARMED_ON_THE_LOAD_BALANCER * balancers + _ALARMED_ON_ITS_TARGETS * public
     alarms += database_costs.alarmed_metrics(environment)
-    alarms += len(services) * (_ALARMED_ON_A_SERVICE + ALARMS_OF_SCALING)
+    alarms += len(services) * (_ALARMED_ON_A_SERVICE + ALARMS_OF_SCALING) + scheduled * _ALARMED_ON_A_SCHEDULE
     return [
         Line("Fargate, vCPU", sum(props.task_size.cpu * count for props, count in tasks) / 1024),
         Line("Fargate, GB of memory", sum(props.task_size.memory * count for props, count in tasks) / 1024),

@@ -17,13 +17,15 @@ from portside.config.configuration import Configuration
 from portside.config.context_flags import PARALLEL, REREAD
 from portside.config.environment import Environment
 from portside.config.service_props import ServiceProps
-from portside.config.stacks import StackKind, database_stacks, only_stack, service_stack
+from portside.config.stacks import StackKind, database_stacks, only_stack, service_stack, stacks_for, task_stack
 from portside.deploy.cdk_runs import run_until_done, wait_until_settled
 from portside.deploy.deployment_run import DeploymentFailed, DeploymentRun, reporting
+from portside.deploy.jobs import as_recorded, run_due_jobs, runs_before_rollout
 from portside.deploy.planning import plan
 from portside.deploy.progress import Followed, following
 from portside.deploy.stability import NotStable, wait_until_stable
 from portside.deploy.stack_removal import remove_stacks
+from portside.deploy.task_run import TaskFailed
 from portside.errors import UserError
 from portside.findings.early_evidence import make_ready
 from portside.images.resolution import Resolution
@@ -32,7 +34,7 @@ from portside.json_fields import JsonFields
 from portside.plan.deployment_plan import DeploymentPlan, context_of_groups
 from portside.plan.images import kept_folder
 from portside.plan.plan import StackChange, without_stacks
-from portside.records.deployment_record import USUAL, Terms, new_record, place_of, recorded
+from portside.records.deployment_record import ROLLBACK, USUAL, Terms, new_record, place_of, recorded
 from portside.records.environment_lock import expect_unlocked, locked, read_lock
 from portside.records.origin import Origin
 from portside.records.stack_record import StackRecord, read_stack_record, write_stack_record
@@ -77,13 +79,13 @@ def execute(run: DeploymentRun, stacks: Sequence[Stack]) -> Deployment:
     try:
         try:
             return _execute(run, stacks)
-        except (cdk_cli.CdkFailed, NotStable) as failure:
+        except (cdk_cli.CdkFailed, NotStable, TaskFailed) as failure:
             run.diagnose()
-            if not _passes(run, stacks, failure):
+            if isinstance(failure, TaskFailed) or not _passes(run, stacks, failure):
                 raise DeploymentFailed(run, failure) from failure
         try:
             return _execute(run, stacks)
-        except (cdk_cli.CdkFailed, NotStable) as failure:
+        except (cdk_cli.CdkFailed, NotStable, TaskFailed) as failure:
             run.diagnose()
             raise DeploymentFailed(run, failure) from failure
     except aws_errors() as error:
@@ -107,7 +109,7 @@ def _passes(run: DeploymentRun, stacks: Sequence[Stack], failure: cdk_cli.CdkFai
 def _execute(run: DeploymentRun, stacks: Sequence[Stack]) -> Deployment:
     target = run.retrying
     names = [stack.name for stack in stacks]
-    _deploy(run, [change.stack for change in run.changes if change.is_deployed])
+    _deploy_around_jobs(run, [change.stack for change in run.changes if change.is_deployed], stacks)
     _update_stale_stacks(run, stacks)
     environment = target.environment
     for stack in database_stacks(environment):
@@ -129,6 +131,24 @@ def _execute(run: DeploymentRun, stacks: Sequence[Stack]) -> Deployment:
         load_balancer_export=next((name for name in exports if name.endswith("-load-balancer-dns")), ""),
         urls=_urls(target, dns_name) if dns_name else {},
     )
+
+
+def _deploy_around_jobs(run: DeploymentRun, names: Sequence[str], stacks: Sequence[Stack]) -> None:
+    """Deploy stacks, and run the jobs that precede a rollout before the stacks of services and other tasks change.
+
+    A rollback runs none: programs for migrations fail on a database that a later image has migrated.
+    """
+    environment, jobs = run.target.environment, runs_before_rollout(run.services)
+    if not jobs or run.terms.kind == ROLLBACK:
+        _deploy(run, names)
+        return
+    own = {task_stack(environment, props.container_name).name for props in jobs}
+    kinds = (StackKind.SERVICE, StackKind.TASK, StackKind.MONITORING)
+    later = {each.name for each in stacks_for(environment, run.services) if each.kind in kinds} - own
+    _deploy(run, [name for name in names if name not in later])
+    _update_stale_stacks(run, [stack for stack in stacks if stack.name not in later])
+    run.job_runs = run_due_jobs(run.retrying, jobs)
+    _deploy(run, [name for name in names if name in later])
 
 
 class OutcomeUnknown(UserError):
@@ -226,7 +246,7 @@ def _update_stale_stacks(run: DeploymentRun, stacks: Sequence[Stack]) -> None:
             expect_images(made, target.environment, run.services, run.images)
         _deploy(run, stale)
         states = reader.named(names)
-    current = references.record_of(stacks, states)
+    current = dict(record) | references.record_of(stacks, states)
     if current != record:
         references.write_record(ssm, target.environment, current)
 
@@ -274,6 +294,8 @@ def deploy(
                     # Clean-up is tried once, without retries.
                     run.retries.give_up()
                     raise
+                finally:
+                    recording.jobs = as_recorded(run.job_runs)
                 recording.ran = run.ran
             _prune(run.retrying, planned)
             _write_changed(ssm, target.environment, began, planned.record_at_end(began))

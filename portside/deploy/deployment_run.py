@@ -17,6 +17,7 @@ from portside.config.configuration import Configuration
 from portside.config.service_groups import ServiceGroup
 from portside.config.service_props import ServiceProps
 from portside.deploy.deployment_folder import PAGE, keep
+from portside.deploy.jobs import JobRun
 from portside.errors import UserError
 from portside.findings.early_evidence import EarlyEvidence
 from portside.images.resolution import Resolution
@@ -50,6 +51,8 @@ class DeploymentRun:
     running: Sequence[Service] = ()
     ran: Mapping[str, str] = field(default_factory=dict)
     """By service, the health of its tasks at the end."""
+    job_runs: Mapping[str, JobRun] = field(default_factory=dict)
+    """The jobs that ran before the rollout."""
     verdicts: tuple[Mapping[str, Any], ...] = ()
     evidence: Mapping[str, Any] | None = None
     folder: str = ""
@@ -137,7 +140,11 @@ class DeploymentRun:
             seconds=round(self.timeline.seconds, 1),
             result=result,
             version=self.images.version,
-            services=tuple(_reported(props, self.images, running.get(props.container_name)) for props in self.services),
+            services=tuple(
+                _reported(props, self.images, running.get(props.container_name))
+                for props in self.services
+                if props.is_service
+            ),
             changes=self.actions,
             moments=self.timeline.moments,
             verdicts=self.verdicts,

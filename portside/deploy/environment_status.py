@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -14,10 +14,12 @@ from portside.aws.health import HealthState, health
 from portside.aws.model import Service, Stack
 from portside.aws.ownership import others
 from portside.aws.reader import Jobs, Look, Reader
+from portside.aws.runs import exit_code, last_run
 from portside.aws.target import Target
 from portside.config.configuration import Configuration
 from portside.config.environment import Environment
 from portside.config.image_reference import IMAGE_COMMIT_OUTPUT, IMAGE_OUTPUT, UNKNOWN_COMMIT, parse_reference
+from portside.config.service_props import Schedule, ServiceProps
 from portside.config.stacks import stacks_for
 from portside.errors import UserError
 from portside.images.resolved_image import short_commit
@@ -53,6 +55,25 @@ class ServiceStatus(JsonFields):
 
 
 @dataclass(frozen=True)
+class JobStatus(JsonFields):
+    """A job or scheduled task: when it runs, its last run, and the next start of a schedule in a time zone.
+
+    Moments and the exit code are None where they are not known. `last_run_from` says who knows the last run: ECS, which
+    lists a task for an hour after it stopped, or the record of deployments.
+    """
+
+    name: str
+    runs: str
+    state: str
+    version: str = ""
+    commit: str = ""
+    last_run: datetime | None = None
+    last_run_from: str = ""
+    exit_code: int | None = None
+    next_start: datetime | None = None
+
+
+@dataclass(frozen=True)
 class EnvironmentStatus:
     """An environment. `remarks` tell what could not be known, and why; `stacks` are those that are not usable."""
 
@@ -66,6 +87,7 @@ class EnvironmentStatus:
     """Images that run in production without a record or a proof, in sentences."""
     unconfigured: tuple[UnconfiguredStack, ...] = ()
     """Stacks that are deployed and not configured."""
+    jobs: tuple[JobStatus, ...] = ()
 
     @property
     def is_unread(self) -> bool:
@@ -79,6 +101,7 @@ class EnvironmentStatus:
         return {
             "environment": self.name,
             "services": [each.as_json() for each in self.services],
+            "jobs": [each.as_json() for each in self.jobs],
             "last_deployment": {"number": last.number, **last.as_json()} if last else None,
             "hold": self.lock and asdict(self.lock),
             "stacks_not_usable": self.stacks,
@@ -106,12 +129,61 @@ def _read(configuration: Configuration, name: str, reach: Callable[[str], Target
     ssm = target.clients("ssm")
     extra: Jobs = {_RECORDS: partial(read_records, ssm, environment), _LOCK: partial(read_lock, ssm, environment)}
     services = configuration.services_of(name)
-    look = Reader(target.clients, environment, services).look(extra=extra)
+    jobs = [props for props in services if not props.is_service]
+    look = Reader(target.clients, environment, services).look(stopped=bool(jobs), extra=extra)
     found, remarks = unconfigured_in(target, services, look)
     status = status_of(environment, look)
     names = {stack.name for stack in stacks_for(environment, services)}
     theirs = others((stack for name, stack in (look.stacks or {}).items() if name in names), environment)
-    return replace(status, unconfigured=found, remarks=(*theirs, *status.remarks, *remarks))
+    return replace(
+        status,
+        unconfigured=found,
+        remarks=(*theirs, *status.remarks, *remarks),
+        jobs=jobs_of(jobs, look, look.extra.get(_RECORDS, ()), datetime.now(UTC)),
+    )
+
+
+def jobs_of(
+    configured: Sequence[ServiceProps], look: Look, records: Sequence[DeploymentRecord], now: datetime
+) -> tuple[JobStatus, ...]:
+    """The jobs and scheduled tasks, with their last runs that ECS or the records know."""
+    by_name = {props.container_name: props for props in configured}
+    return tuple(_job_status(by_name[each.name], each, look.stacks or {}, records, now) for each in look.jobs)
+
+
+def _job_status(
+    props: ServiceProps, job: Service, stacks: Mapping[str, Stack], records: Sequence[DeploymentRecord], now: datetime
+) -> JobStatus:
+    stack = stacks.get(job.stack)
+    version, commit = _version(job, stack)
+    schedule = props.runs if isinstance(props.runs, Schedule) else None
+    status = JobStatus(
+        job.name,
+        f"{schedule.expression} {schedule.time_zone}" if schedule else str(props.runs),
+        "not deployed" if job.known else "unknown",
+        version,
+        commit,
+    )
+    if stack is None or not stack.status:
+        return status
+    if schedule:
+        status = replace(status, next_start=schedule.parsed.next_start(now, schedule.time_zone))
+    active = sum(not task.is_stopping for task in job.tasks)
+    if last := last_run(job):
+        status = replace(status, last_run=last.at, last_run_from="ECS", exit_code=exit_code(job, last))
+    elif recorded := next((each for each in records if job.name in each.jobs), None):
+        ended = recorded.jobs[job.name].get("exit_code")
+        began = datetime.fromisoformat(recorded.began)
+        status = replace(status, last_run=began, last_run_from="record of deployments", exit_code=ended)
+    return replace(status, state=f"{active} running" if active else _ended(status))
+
+
+def _ended(job: JobStatus) -> str:
+    if job.last_run is None:
+        return "no run in the last hour"
+    if job.exit_code is None:
+        return "failed: never started"
+    return "succeeded" if job.exit_code == 0 else f"failed: exit code {job.exit_code}"
 
 
 def status_of(environment: Environment, look: Look) -> EnvironmentStatus:

@@ -61,7 +61,7 @@ CONSEQUENCES: Mapping[str, str] = {
     "cloudformation:DetectStackResourceDrift": "DetectStackDrift detects the drift of each resource",
     "cloudformation:ListStacks": "DescribeStacks without a name describes all stacks",
     "ecs:TagResource": "RunTask and RegisterTaskDefinition tag what they make",
-    "iam:PassRole": "RunTask hands the task its execution role",
+    "iam:PassRole": "RunTask hands the task its roles",
     "sts:AssumeRole": "the CDK's command line deploys with the roles of its bootstrap stack",
 }
 """Actions without a call of the same name, each with the call that needs it."""

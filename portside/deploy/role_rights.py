@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from portside.aws import access_logs
 from portside.config.image_reference import LOCAL_BUILD
-from portside.config.stacks import StackKind, only_stack, own_stacks
+from portside.config.stacks import StackKind, only_stack, own_stacks, stacks_for
 from portside.deploy.rights import (
     QUALIFIER,
     UNSCOPED,
@@ -113,6 +113,35 @@ def _has_tunnels(place: Place) -> bool:
     return place.has_sessions or place.has_bastion
 
 
+def _jobs(place: Place) -> Iterator[str]:
+    """The stacks of jobs and scheduled tasks."""
+    return (each.name for each in stacks_for(place.environment, place.services) if each.kind is StackKind.TASK)
+
+
+def _has_jobs(place: Place) -> bool:
+    return any(_jobs(place))
+
+
+def _job_definitions(place: Place) -> Iterator[str]:
+    return (place.arn("ecs", f"task-definition/{stack}:*") for stack in _jobs(place))
+
+
+def _job_roles(place: Place) -> Iterator[str]:
+    return (place.role(f"{stack}-{role}*") for stack in _jobs(place) for role in ("ExecutionRole", "TaskRole"))
+
+
+def _job_logs(place: Place) -> Iterator[str]:
+    return (place.arn("logs", f"log-group:{stack}-*") for stack in _jobs(place))
+
+
+def _when_run(_: Sequence[Place]) -> Conditions:
+    return {"StringEquals": {"ecs:CreateAction": "RunTask"}}
+
+
+def _to_tasks(_: Sequence[Place]) -> Conditions:
+    return {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+
+
 PROOF = (Right("Proof", "ssm:GetParameter ssm:GetParameterHistory", _parameters),)
 """To read the records of environments that prove the images of others."""
 
@@ -135,6 +164,11 @@ DEPLOY = (
     Right("Services", "ecs:DescribeServices ecs:UpdateService", "ecs:service/{cluster}/{prefix}*"),
     Right("Tasks", "ecs:DescribeTasks", TASKS),
     Right("ListsOfTheCluster", "ecs:ListServices ecs:ListTasks", condition=on_clusters),
+    Right("RunJobs", "ecs:RunTask", _job_definitions, on_clusters, _has_jobs),
+    Right("StopJobs", "ecs:StopTask", TASKS, concerns=_has_jobs),
+    Right("TagJobs", "ecs:TagResource", TASKS, _when_run, _has_jobs),
+    Right("RolesOfJobs", "iam:PassRole", _job_roles, _to_tasks, _has_jobs),
+    Right("LogsOfJobs", "logs:FilterLogEvents", _job_logs, concerns=_has_jobs),
     Right("LastLines", "logs:GetLogEvents", "logs:log-group:{prefix}*:log-stream:*"),
     Right("LogsOfTheDatabase", "logs:PutRetentionPolicy", _database_logs),
     # CloudFormation names the cluster or instance, and not after its stack.

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 
 from portside.aws.errors import aws_errors, is_passing
-from portside.aws.health import UNCHECKED, are_targets_healthy, health, read_health
+from portside.aws.health import RUNNABLE, UNCHECKED, are_targets_healthy, health, read_health
 from portside.aws.model import Service
 from portside.aws.reader import Reader
 from portside.config.service_props import ServiceProps
@@ -37,8 +37,10 @@ def wait_until_stable(run: DeploymentRun) -> list[Service]:
 
     The health of each service's tasks at that moment is recorded.
     """
-    target, services, images = run.retrying, run.services, run.images
-    reader = Reader(target.clients, target.environment, services)
+    target, images = run.retrying, run.images
+    reader = Reader(target.clients, target.environment, run.services)
+    services = [props for props in run.services if props.is_service]
+    jobs = dict.fromkeys((props.container_name for props in run.services if not props.is_service), RUNNABLE)
     until = time.monotonic() + _STABLE_WITHIN_SECONDS
     shown: list[str] = []
     with ExitStack() as waiting:
@@ -54,9 +56,10 @@ def wait_until_stable(run: DeploymentRun) -> list[Service]:
                 missing = list(_not_stable(look.services))
                 missing = missing or list(_not_served(services, images, found))
                 if not missing:
-                    run.ran = read_health(services, images, found)
+                    checked = read_health(services, images, found)
                     # A task that was started to scale out is not checked yet, and would let the rest prove nothing.
-                    missing = [f"{name} ({found})" for name, found in run.ran.items() if found == UNCHECKED]
+                    missing = [f"{name} ({found})" for name, found in checked.items() if found == UNCHECKED]
+                    run.ran = checked | jobs
                     if not missing or time.monotonic() > until:
                         return list(look.services)
             except aws_errors() as error:

@@ -61,6 +61,7 @@ def collect(
         database=_database(environment, look),
         stacks=tuple(stacks.values()),
         services=look.services,
+        jobs=look.jobs,
         records=records,
         unknown=(*look.unread, *unread),
         beside=unconfigured,

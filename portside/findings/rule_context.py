@@ -90,8 +90,9 @@ class RuleContext:
 
     @property
     def redeploy(self) -> str:
-        """The command that starts the service's tasks again."""
-        return self.commands.tool("redeploy", self.short_name(self.name))
+        """The command that starts the service's tasks again, or a job."""
+        verb = "redeploy" if self.service.asked.is_service else "run"
+        return self.commands.tool(verb, self.short_name(self.name))
 
     @property
     def rollback(self) -> str:

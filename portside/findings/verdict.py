@@ -9,8 +9,10 @@ from dataclasses import replace
 from portside.aws.errors import DENIED, EXPIRED
 from portside.aws.health import HealthState, health
 from portside.aws.model import Service, Stack, Task
+from portside.aws.runs import failed_run, last_run
 from portside.aws.snapshot import Snapshot
 from portside.commands import tool
+from portside.config.identity import short_name
 from portside.findings import hand_rules, stack_rules
 from portside.findings.codes import Severity
 from portside.findings.consequences import traced
@@ -38,7 +40,8 @@ def judge(snapshot: Snapshot) -> tuple[Finding, ...]:
         return (_credentials(snapshot, expired[0].what),)
     stacks = [verdict for stack in snapshot.stacks for verdict in _on_stack(snapshot, stack)]
     services = [verdict for service in snapshot.services for verdict in _on_service(snapshot, service, stacks)]
-    found = traced(snapshot, [*stacks, *_on_database(snapshot), *services])
+    jobs = [verdict for job in snapshot.jobs for verdict in _on_job(snapshot, job)]
+    found = traced(snapshot, [*stacks, *_on_database(snapshot), *services, *jobs])
     wrong = sorted((each for each in found if each.is_wrong), key=_rank)
     unconfigured = tuple(stack_rules.unconfigured(each) for each in snapshot.beside)
     if snapshot.only is not None:
@@ -57,7 +60,7 @@ def _rank(verdict: Finding) -> tuple[bool, bool, int]:
 def _about(name: str, verdicts: Sequence[Finding], snapshot: Snapshot) -> list[Finding]:
     """Those on one service and on the stacks that all share; those on its callees where it suffers from them."""
     own = snapshot.service(name)
-    services = {each.stack for each in snapshot.services} - {own.stack if own else ""}
+    services = {each.stack for each in (*snapshot.services, *snapshot.jobs)} - {own.stack if own else ""}
     mine = [each for each in verdicts if each.service == name or (not each.service and each.stack not in services)]
     suffers = any(each.service == name and each.severity is Severity.CONSEQUENCE for each in mine)
     return list(verdicts) if suffers else mine
@@ -75,7 +78,7 @@ def _credentials(snapshot: Snapshot, sentence: str) -> Finding:
 
 
 def _on_stack(snapshot: Snapshot, stack: Stack) -> Iterator[Finding]:
-    service = next((each.name for each in snapshot.services if each.stack == stack.name), "")
+    service = next((each.name for each in (*snapshot.services, *snapshot.jobs) if each.stack == stack.name), "")
     reasons = stack.failures if _matters(snapshot, stack) else ()
     roots = [found for each in reasons if (found := stack_rules.failure(snapshot, stack, each))]
     stuck = stack_rules.state(snapshot, stack)
@@ -148,6 +151,14 @@ def _on_service(snapshot: Snapshot, service: Service, stacks: Sequence[Finding])
     yield from by_state(snapshot, service, stack, events, deployment_failed=deployment_failed and not reported_by_stack)
 
 
+def _on_job(snapshot: Snapshot, job: Service) -> Iterator[Finding]:
+    """Why the last run of a job failed, if it did; an earlier failure is no problem any more."""
+    failed = failed_run(job)
+    if failed and not (snapshot.since and failed.at < snapshot.since):
+        for finding, tasks in findings_of(snapshot, job, [failed], ()):
+            yield _verdict(job, finding, tasks, "")
+
+
 def _by_hand(snapshot: Snapshot, service: Service, stack: Stack) -> Finding | None:
     """Changes outside the stack, which may cause all other problems."""
     if not service.known:
@@ -199,6 +210,8 @@ def _nothing_wrong(snapshot: Snapshot, remarks: Sequence[Finding]) -> tuple[Find
         return tuple(sorted(remarks, key=_rank))
     about = snapshot.only or snapshot.environment
     services = [each for each in snapshot.services if snapshot.only in (None, each.name)]
+    if only := next((job for job in snapshot.jobs if job.name == snapshot.only), None):
+        return (_idle(snapshot, only),)
     running = sum(each.running for each in services)
     unchecked = ", ".join(each.name for each in services if health(each).state is not HealthState.HEALTHY)
     well = f"none unhealthy; nothing checks the health of {unchecked}" if unchecked else "all healthy"
@@ -215,6 +228,19 @@ def _nothing_wrong(snapshot: Snapshot, remarks: Sequence[Finding]) -> tuple[Find
             fix="Nothing has to be done",
             service=snapshot.only or "",
         ),
+    )
+
+
+def _idle(snapshot: Snapshot, job: Service) -> Finding:
+    """The verdict on a job whose last run did not fail."""
+    last = last_run(job)
+    said = f"its last run ended at {last.at:%H:%M} UTC with exit code 0" if last else "no run ended in the last hour"
+    return Finding(
+        "NOTHING",
+        f"Nothing is wrong with {job.name}: {said}",
+        look=snapshot.commands.tool("logs", short_name(snapshot.app, job.name)),
+        fix="Nothing has to be done",
+        service=job.name,
     )
 
 

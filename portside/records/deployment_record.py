@@ -63,9 +63,10 @@ USUAL = Terms()
 
 @dataclass
 class Recording:
-    """A deployment in progress; `ran` is set to the health of each service at the end."""
+    """A deployment in progress; `ran` is set to the health of each service at the end, `jobs` to the jobs that ran."""
 
     ran: Mapping[str, str] = field(default_factory=dict)
+    jobs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,8 @@ class DeploymentRecord:
     place: str = ""
     proof: str = ""
     unproven: str = ""
+    jobs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """The jobs that ran before the rollout: the task's id, its exit code, and seconds."""
 
     @property
     def is_healthy(self) -> bool:
@@ -190,6 +193,7 @@ def recorded(ssm: Any, environment: Environment, record: DeploymentRecord) -> It
             if began.ran and service in began.ran
         }
         ended = replace(began, result=result, reason=reason, seconds=seconds, ran=ran or began.ran)
+        ended = replace(ended, jobs=recording.jobs)
         write_record(ssm, environment, ended)
 
     if began.instead_of:
@@ -296,6 +300,7 @@ def _parse(value: str, number: int) -> DeploymentRecord | None:
             place=str(fields.get("place", "")),
             proof=str(fields.get("proof", "")),
             unproven=str(fields.get("unproven", "")),
+            jobs=dict(fields.get("jobs", {})),
         )
     except (ValueError, TypeError, KeyError, AttributeError):
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -20,6 +20,9 @@ from portside.stacks.ecs_stack import EcsStack
 from portside.stacks.load_balanced_service_stack import PublicServiceStack
 from portside.stacks.load_balancer_stack import LoadBalancerStack
 from portside.stacks.service_stack import ServiceStack
+
+if TYPE_CHECKING:
+    from portside.stacks.job_stack import JobStack
 
 _WIDTH = 24
 """The width of a dashboard, https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html"""
@@ -47,6 +50,7 @@ class MonitoringStack(cdk.Stack):
         ecs: EcsStack,
         database: DatabaseStack | None,
         services: Mapping[str, ServiceStack],
+        tasks: Sequence[JobStack] = (),
         emails: Sequence[str] = (),
         **kwargs: Any,
     ) -> None:
@@ -55,6 +59,7 @@ class MonitoringStack(cdk.Stack):
         alarms = [
             *(load_balancer.alarms if load_balancer else ()),
             *(name for stack in services.values() for name in stack.alarms),
+            *(name for stack in tasks for name in stack.alarms),
         ]
         alarms += database.alarms if database else []
         self.dashboard = cloudwatch.Dashboard(

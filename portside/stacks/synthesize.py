@@ -12,7 +12,6 @@ import os
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,16 +26,8 @@ from portside.config.database_kinds import DatabaseKind
 from portside.config.env_file import read_env_file
 from portside.config.environment import OWNER_TAG, DatabaseOrigin, Environment
 from portside.config.mistakes import quoted
-from portside.config.service_groups import (
-    CALLERS_OF,
-    CALLS_OF,
-    KeptGroups,
-    callees_of,
-    has_many_calls,
-    parse_groups,
-)
-from portside.config.service_props import ServiceProps
-from portside.config.stacks import ConfiguredStack, StackKind, database_stacks, only_stack, service_stack
+from portside.config.service_groups import callees_of, has_many_calls, parse_groups
+from portside.config.stacks import ConfiguredStack, StackKind, database_stacks, only_stack
 from portside.config.start_order import awaited_callees
 from portside.errors import UsageError, UserError
 from portside.images.committed_locks import expect_committed
@@ -45,15 +36,15 @@ from portside.images.resolution import Resolution, read_resolution
 from portside.images.synthesis_images import IMAGES_FILE, groups_for_synthesis, images_for_synthesis
 from portside.stacks.bastion_stack import BastionStack
 from portside.stacks.callees_first import CalleesFirst
+from portside.stacks.container_stacks import SharedStacks, add_service_stack, add_task_stack, groups_of
 from portside.stacks.context import committed_context
 from portside.stacks.database_stack import DatabaseStack
 from portside.stacks.docdb_stack import DocdbStack
 from portside.stacks.ecs_stack import EcsStack
-from portside.stacks.load_balanced_service_stack import LoadBalancedServiceStack, RoutedServiceStack
 from portside.stacks.load_balancer_stack import LoadBalancerStack
 from portside.stacks.monitoring_stack import MonitoringStack
 from portside.stacks.network_stack import NetworkStack
-from portside.stacks.own_stacks import OwnResources, Platform, accept_calls, add_own_stacks
+from portside.stacks.own_stacks import Platform, accept_calls, add_own_stacks
 from portside.stacks.props import BastionProps, DatabaseProps
 from portside.stacks.service_stack import ServiceStack
 
@@ -186,12 +177,15 @@ def build_app(
         app, configuration, environment, platform, protected=protected, deletable=_is_set(app, WITH_DATA)
     )
     accept_calls(own, services)
-    shared = _SharedStacks(network, database, ecs, load_balancer, own, rehearsed=_is_set(app, REHEARSAL))
+    shared = SharedStacks(network, database, ecs, load_balancer, own, rehearsed=_is_set(app, REHEARSAL))
+    jobs = [props for props in services if not props.is_service]
+    tasks = [add_task_stack(app, environment, props, images, shared, place) for props in jobs]
+    services = tuple(props for props in services if props.is_service)
     made: dict[str, ServiceStack] = {}
     # Services with routes can need the listener of the one without.
     for props in sorted(services, key=lambda each: bool(each.routes)):
-        keywords = place | _groups_of(props, services, ecs, kept)
-        made[props.container_name] = _service_stack(app, environment, props, images, shared, keywords, made)
+        keywords = place | groups_of(props, services, ecs, kept)
+        made[props.container_name] = add_service_stack(app, environment, props, images, shared, keywords, made)
     stacks = {props.container_name: made[props.container_name] for props in services}
     if not _is_set(app, PARALLEL):
         app.node.add_validation(CalleesFirst(awaited_callees(services), stacks))
@@ -205,6 +199,7 @@ def build_app(
         ecs=ecs,
         database=database,
         services=stacks,
+        tasks=tasks,
         emails=environment.alarm_emails,
         **place,
     )
@@ -294,81 +289,6 @@ def _stack_class(kind: DatabaseKind) -> type[DatabaseStack]:
     from portside.stacks.rds_stack import RdsStack
 
     return RdsStack
-
-
-@dataclass(frozen=True)
-class _SharedStacks:
-    """The stacks that all services use."""
-
-    network: NetworkStack
-    database: DatabaseStack | None
-    ecs: EcsStack
-    load_balancer: LoadBalancerStack | None
-    own: Mapping[str, OwnResources]
-    rehearsed: bool
-
-
-def _service_stack(
-    app: cdk.App,
-    environment: Environment,
-    props: ServiceProps,
-    images: Resolution | None,
-    shared: _SharedStacks,
-    place: Mapping[str, Any],
-    made: Mapping[str, ServiceStack],
-) -> ServiceStack:
-    name = service_stack(environment, props.container_name).name
-    keywords = {
-        "database": shared.database.database if shared.database else None,
-        "own": shared.own,
-        "ecs_exec": environment.ecs_exec,
-        "log_retention_days": environment.log_retention_days,
-        "deployment_alarms": shared.load_balancer.alarms if shared.load_balancer else (),
-        "alarm_topic_arn": environment.alarm_topic_arn,
-        # While a running environment is being adopted, its callers have no security group yet.
-        "open_to": environment.vpc_cidr if environment.keep_exports else None,
-        "image": images.images.get(props.container_location) if images else None,
-        "rehearsed": shared.rehearsed,
-        **place,
-    }
-    usual = (app, name, shared.network.vpc, shared.ecs.cluster, props)
-    if not props.public or shared.load_balancer is None:
-        return ServiceStack(*usual, **keywords)
-    listener = shared.load_balancer.listener
-    if props.routes and listener is None:
-        listener = next(each.listener for each in made.values() if isinstance(each, LoadBalancedServiceStack))
-    if listener:
-        return RoutedServiceStack(*usual, listener, **keywords)
-    return LoadBalancedServiceStack(
-        *usual,
-        shared.load_balancer.alb,
-        environment.certificate_arn,
-        props.health_check_path,
-        **keywords,
-    )
-
-
-def _groups_of(
-    props: ServiceProps, services: tuple[ServiceProps, ...], ecs: EcsStack, kept: KeptGroups
-) -> dict[str, Any]:
-    """The security groups that a service has or has rules for, with those that are kept for it."""
-    callers = {
-        each.container_name for each in services if props.container_name in {call.service for call in each.calls}
-    }
-    kept_here = {group_id: ecs.kept[group_id] for group_id, users in kept.items() if props.container_name in users}
-    own = f"{CALLERS_OF}{props.container_name}"
-    return {
-        "callers": ecs.callers | ({props.container_name: kept_here[own]} if own in kept_here else {}),
-        "calls_group": ecs.calls.get(props.container_name),
-        "many_callers": {
-            **{caller: group for caller, group in ecs.calls.items() if caller in callers},
-            **{
-                group_id.removeprefix(CALLS_OF): group
-                for group_id, group in kept_here.items()
-                if group_id.startswith(CALLS_OF)
-            },
-        },
-    }
 
 
 def _let_reread(app: cdk.App) -> None:

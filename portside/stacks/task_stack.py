@@ -81,6 +81,8 @@ class TaskStack(cdk.Stack):
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
         self._name = self.stack_name
+        # Services keep the CDK's default, because a change would replace their task definition.
+        self._family: str | None = None if props.is_service else self.stack_name
         self._resolved = image
         self._rehearsed = rehearsed
         self._database = database
@@ -102,6 +104,7 @@ class TaskStack(cdk.Stack):
         definition = ecs.FargateTaskDefinition(
             self,
             "TaskDef",
+            family=self._family,
             cpu=props.task_size.cpu,
             memory_limit_mib=props.task_size.memory,
             ephemeral_storage_gib=storage if storage > _FREE_STORAGE_GIB else None,

@@ -16,6 +16,7 @@ HELLO = _FOLDER / "hello"
 SHOP = _FOLDER / "shop"
 PRESS = _FOLDER / "press"
 PORTAL = _FOLDER / "portal"
+DESK = _FOLDER / "desk"
 
 
 @functools.cache
@@ -59,3 +60,8 @@ def press() -> Configuration:
 def portal() -> Configuration:
     """An app of the previous kind with other names of stacks, an older engine, and no stage."""
     return _configuration(PORTAL)
+
+
+def desk() -> Configuration:
+    """A web app with a worker, a migration, a scheduled report and a job on request, on PostgreSQL."""
+    return _configuration(DESK)

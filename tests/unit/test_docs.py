@@ -6,6 +6,7 @@ import ast
 import dataclasses
 import json
 import re
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -246,6 +247,8 @@ def written_default(field: dataclasses.Field[Any]) -> str:
     if field.default in (dataclasses.MISSING, REQUIRED) and field.default_factory is dataclasses.MISSING:
         return "required"
     default = field.default_factory() if field.default_factory is not dataclasses.MISSING else field.default
+    if isinstance(default, Enum):
+        return f"`{default.name}`"
     if default is None or default == () or default == {}:
         return "none"
     return f"`{quoted(default)}`"

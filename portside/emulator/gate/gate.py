@@ -29,6 +29,7 @@ _PATH_OF_SERVICES = re.compile(r"/|/service/[A-Za-z0-9]+/operation/[A-Za-z0-9]+"
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-queue-message-identifiers.html
 _MORE_PATHS = {
     "elasticfilesystem": re.compile(r"/2015-02-01/[A-Za-z0-9/_.:-]+"),
+    "scheduler": re.compile(r"/(?:schedules|schedule-groups|tags)(?:/[A-Za-z0-9/_.:%-]+)?"),
     "sqs": re.compile(r"/[0-9]{12}/[A-Za-z0-9_-]+(\.fifo)?"),
 }
 _OWN_PATHS = "/_"

@@ -16,6 +16,7 @@ from portside.emulator.patches import (
     parameter_sizes,
     patching,
     resource_rules,
+    schedules,
     service_api,
     sessions,
     settling,
@@ -53,7 +54,17 @@ MODULES = (
         load_balancer_description,
         simulated_policies,
     ),
-    *(web_acl, object_encryption, subnet_addresses, log_filter, parameter_sizes, sessions, api_faults, saving),
+    *(
+        web_acl,
+        object_encryption,
+        subnet_addresses,
+        log_filter,
+        parameter_sizes,
+        schedules,
+        sessions,
+        api_faults,
+        saving,
+    ),
 )
 
 

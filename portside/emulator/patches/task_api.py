@@ -33,7 +33,8 @@ def run_checked(original: Any, data: dict[str, Any], *, fargate: Fargate) -> Any
         if fault and fault.fault in REFUSALS:
             faults.take(account, container["name"])
             return responses.json_response({"tasks": [], "failures": [{"reason": REFUSALS[fault.fault]}]})
-    return original(data)
+    # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
+    return original({"group": f"family:{definition.get('family', '')}", **data})
 
 
 @replaces("services.ecs._execute_command")

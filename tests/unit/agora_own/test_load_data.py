@@ -183,7 +183,7 @@ def test_a_load_that_fails_says_how_and_redeploys_nothing(ended: dict[str, Any],
 
 def test_a_task_that_ecs_does_not_start_is_reported_with_ecss_reason() -> None:
     ecs = LoadingEcs(RUNNING, failures=[{"reason": "RESOURCE:MEMORY"}])
-    with pytest.raises(UserError, match="ECS starts no task for the load: RESOURCE:MEMORY"):
+    with pytest.raises(UserError, match="ECS starts no task of agora-data: RESOURCE:MEMORY"):
         _load(_place(ecs))
     assert ecs.calls == ["deregistered"]
 

@@ -19,7 +19,7 @@ from click.testing import CliRunner
 from portside.cli.role import DOCUMENTS, role
 from portside.config.configuration import Configuration
 from portside.config.deferred_values import DatabaseHost, DatabaseSecret
-from portside.config.service_props import DATABASE, Call, ServiceSecret
+from portside.config.service_props import BEFORE_ROLLOUT, DATABASE, Call, ServiceProps, ServiceSecret
 from portside.deploy.deploy_role import (
     LONGEST_POLICY,
     LONGEST_SESSION_POLICY,
@@ -150,6 +150,9 @@ def called_by_the_deploying() -> set[str]:
     return set().union(*(called_by_module()[each] for each in modules)) - NEEDS_NO_RIGHT
 
 
+JOB = ServiceProps("app-migrate", container_location="ghcr.io/owner/app:1.0.0", runs=BEFORE_ROLLOUT)
+
+
 def with_everything(tmp_path: Path | None = None) -> Configuration:
     """A configuration for which every right is needed; with a folder for an image that is built."""
     props = service(
@@ -163,7 +166,7 @@ def with_everything(tmp_path: Path | None = None) -> Configuration:
         calls=[Call(DATABASE, 27017)],
     )
     bastion = {"KEY_NAME": "access", "AMI_ID": "ami-0123456789abcdef0"}
-    return check_configuration(environments(dev={"BASTION": bastion}), lambda _: [props], tmp_path or ROOT)
+    return check_configuration(environments(dev={"BASTION": bastion}), lambda _: [props, JOB], tmp_path or ROOT)
 
 
 def of(configuration: Configuration, name: str = "dev", *, shared: bool = False) -> RoleDocuments:
@@ -230,7 +233,10 @@ def test_every_call_has_a_right_and_every_right_a_call() -> None:
 
 def test_ci_holds_what_it_calls_and_nothing_else() -> None:
     locked = actions(of(with_everything()).deploy)
-    assert locked | OF_INSTANCES == called_by_the_deploying() | {"cloudformation:ListStacks", "sts:AssumeRole"}
+    assert locked | OF_INSTANCES == called_by_the_deploying() | {
+        *("cloudformation:ListStacks", "sts:AssumeRole"),
+        *("ecs:TagResource", "iam:PassRole"),
+    }
 
 
 def test_the_database_is_read_as_what_it_is() -> None:
@@ -242,10 +248,20 @@ def test_the_database_is_read_as_what_it_is() -> None:
     assert not {each for each in actions(of(none).deploy) if each.startswith("rds:")}
 
 
+def test_ci_can_start_the_tasks_of_jobs_only() -> None:
+    deploy = of(with_everything()).deploy
+    stack = "agora-dev-app-migrate"
+    assert resources(deploy, "ecs:RunTask") == [f"arn:aws:ecs:us-east-1:607346494281:task-definition/{stack}:*"]
+    assert resources(deploy, "iam:PassRole") == [
+        f"arn:aws:iam::607346494281:role/{stack}-{role}*" for role in ("ExecutionRole", "TaskRole")
+    ]
+    assert not {"ecs:RunTask", "iam:PassRole"} & actions(of(agora()).deploy)
+
+
 def test_what_only_people_call_is_not_ci_s() -> None:
     found = of(with_everything())
     neighbours = actions(found.operator, found.destroy) - actions(found.deploy)
-    assert {"ecs:ExecuteCommand", "ecs:RunTask", "iam:PassRole", "ssm:StartSession"} <= neighbours
+    assert {"ecs:ExecuteCommand", "ecs:RegisterTaskDefinition", "ssm:StartSession"} <= neighbours
     assert {action for action in actions(found.deploy) if ":Delete" in action} == {"ssm:DeleteParameter"}
 
 
