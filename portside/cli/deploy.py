@@ -114,7 +114,7 @@ def deploy(environment: str, change: ChangeOptions, options: DeployOptions, proo
         def confirm_plan(changes: Sequence[StackChange], stacks: Sequence[Stack]) -> bool:
             result["plan"] = [each.as_json() for each in changes]
             show_changes(changes, with_difference=None if change.skips_question or change.dry_run else target)
-            show_idle_faults(target, changes, options.faults)
+            show_idle_faults(target, changes, options.faults, configured.services)
             say_all([without_proof], "yellow")
             if change.local:
                 from portside.preflight.templates import expect_accepted, expect_rehearsable

@@ -13,6 +13,7 @@ from portside.terminal.summary import MOST_LISTED, named, summarized
 
 if TYPE_CHECKING:
     from portside.aws.target import Target
+    from portside.config.service_props import ServiceProps
     from portside.deploy.deploy import Deployment
     from portside.plan.plan import StackChange
     from portside.preflight.run import Verification
@@ -48,14 +49,21 @@ def _lines_of(changes: Sequence[StackChange]) -> Iterator[str]:
             yield f"{change.action:>8}  {change.stack}  {change.summary}"
 
 
-def show_idle_faults(target: Target, changes: Sequence[StackChange], faults: Sequence[str]) -> None:
+def show_idle_faults(
+    target: Target, changes: Sequence[StackChange], faults: Sequence[str], services: Sequence[ServiceProps]
+) -> None:
     """Warn about faults that have no effect because no task of their service starts."""
     from portside.plan.plan import NOTHING
 
     unchanged = {change.stack for change in changes if change.action == NOTHING}
+    # A job can start unchanged: in this deployment, if it failed in the last one, or later.
+    jobs = {target.environment.short_name(props.container_name) for props in services if not props.is_service}
     for fault in faults:
         service = fault.partition("=")[0]
-        if service_stack(target.environment, service).name in unchanged:
+        if (
+            target.environment.short_name(service) not in jobs
+            and service_stack(target.environment, service).name in unchanged
+        ):
             say(f"--fault {fault}: no effect, because {service} does not change and starts no task.", "yellow")
 
 

@@ -69,12 +69,7 @@ def test_a_migration_runs_before_the_services_change_and_stops_the_deployment_if
     assert answer.json()["exit_code"] == 0
     assert clone.agora("redeploy", "dev", "import", "--local").exit_code == 2
 
-
-def test_schedules_are_destroyed_with_their_stacks(clone: Clone) -> None:
-    clone.up()
     of = clients(clone.exports("dev"))
-    answer = clone.agora("deploy", "dev", "--local", "--yes")
-    assert answer.exit_code == 0, answer.stderr
     assert [each["Name"] for each in of("scheduler").list_schedules()["Schedules"]] == ["desk-dev-report"]
     answer = clone.agora("destroy", "dev", "--local", "--yes", "--with-data")
     assert answer.exit_code == 0, answer.stderr
