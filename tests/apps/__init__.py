@@ -18,6 +18,15 @@ PRESS = _FOLDER / "press"
 PORTAL = _FOLDER / "portal"
 DESK = _FOLDER / "desk"
 
+SYNTHESIZE_AGORA = f"""\
+from pathlib import Path
+from portside.config import configuration
+configuration.APP_FOLDER = Path({str(AGORA)!r})
+from src.synthesize import main
+main()
+"""
+"""An `app.py` that makes Agora's templates, whatever the repository's own says."""
+
 
 @functools.cache
 def _loaded(folder: Path) -> Configuration:

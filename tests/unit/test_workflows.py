@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import subprocess
@@ -12,9 +13,12 @@ import yaml
 from click.testing import CliRunner
 
 from portside.cli.main import program
+from portside.config import configuration
 from portside.deploy.deploy_role import LONGEST_SESSION_POLICY, session_policy
 from portside.deploy.deployment_folder import folders_of
-from tests.apps import agora, hello
+from portside.images.release_lock import find_lock, lock_name
+from portside.plan import images
+from tests.apps import AGORA, agora, hello
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = {path.stem: path for path in (ROOT / ".github/workflows").glob("*.yaml")}
@@ -49,6 +53,15 @@ def outputs(*arguments: str) -> dict[str, str]:
     answer = CliRunner().invoke(program, ["ci", *arguments])
     assert answer.exit_code == 0, answer.output
     return dict(line.split("=", 1) for line in answer.stdout.splitlines())
+
+
+@pytest.fixture
+def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lock of Agora's release, as if it was made from what is published and not from stubs."""
+    lock = find_lock("4.2.1-rc1")
+    assert lock
+    (tmp_path / lock_name("4.2.1-rc1")).write_text(dataclasses.replace(lock, stand_in=False).written())
+    monkeypatch.setattr(images, "RELEASES", tmp_path)
 
 
 def test_every_branch_is_offered_and_the_configuration_says_what_is_deployed_from_it() -> None:
@@ -90,6 +103,7 @@ def test_deployments_of_a_branch_wait_for_each_other_and_are_not_cut_off() -> No
     assert workflow("deploy-branch")["concurrency"] == expected
 
 
+@pytest.mark.usefixtures("published")
 @pytest.mark.parametrize("job", ["deploy-branch/deploy", "check/synth"])
 def test_the_environments_are_those_of_the_configuration(job: str) -> None:
     found = jobs()[job]
@@ -134,6 +148,22 @@ def test_the_configuration_gives_account_region_role_and_session_policy(name: st
 def test_a_role_without_a_name_in_the_configuration_has_that_of_its_environment() -> None:
     environment = hello().environment("dev")
     assert environment.deploy_role_arn == "arn:aws:iam::111122223333:role/hello-dev-deploy"
+
+
+@pytest.mark.usefixtures("published")
+@pytest.mark.parametrize("version", ["edge", "9.9.9"])
+def test_an_environment_without_a_release_keeps_no_other_one_from_being_checked_and_deployed(
+    version: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = (AGORA / "app.py").read_text()
+    (tmp_path / "app.py").write_text(written.replace('"4.2.1-rc1"', f'"{version}"', 1))
+    monkeypatch.setattr(configuration, "APP_FOLDER", tmp_path)
+    answer = CliRunner().invoke(program, ["ci"])
+    assert answer.stdout == 'environments=["dev", "prod"]\n'
+    assert answer.stderr.startswith('stage is omitted, because it has no release yet:\nENVIRONMENTS["stage"]')
+    assert outputs("--branch", "dev")["environments"] == '["dev"]'
+    assert outputs("--branch", "stage")["environments"] == '["stage"]'
+    assert outputs("dev")["account"] == agora().environment("dev").account
 
 
 def test_one_environment_and_a_branch_together_are_refused() -> None:

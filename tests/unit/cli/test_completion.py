@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from portside.cli.main import program
+from tests.apps import AGORA
 from tests.unit.documents import ROOT
 
 BASH = shutil.which("bash") or "bash"
@@ -22,7 +24,21 @@ def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def completed(script: Path, *words: str, folder: Path = ROOT) -> list[str]:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where `./agora` reads Agora's configuration, whatever the repository's own says."""
+    launcher = tmp_path_factory.mktemp("clone") / "agora"
+    launcher.write_text(f"""#!{sys.executable}
+from pathlib import Path
+from portside.config import configuration
+configuration.APP_FOLDER = Path({str(AGORA)!r})
+import agora_own.__main__
+""")
+    launcher.chmod(0o755)
+    return launcher.parent
+
+
+def completed(script: Path, folder: Path, *words: str) -> list[str]:
     """The words that bash offers for the last word of a line."""
     program = """
 source "$1"; shift
@@ -58,8 +74,13 @@ _agora_completion "$1" && printf '%s\\n' "${COMPREPLY[@]}"
         (["completion", ""], ["bash", "zsh"]),
     ],
 )
-def test_bash_offers_what_fits(script: Path, words: list[str], offered: list[str]) -> None:
-    assert completed(script, *words) == offered
+def test_bash_offers_what_fits(script: Path, folder: Path, words: list[str], offered: list[str]) -> None:
+    assert completed(script, folder, *words) == offered
+
+
+@pytest.mark.slow
+def test_the_launcher_completes(script: Path) -> None:
+    assert completed(script, ROOT, "sta") == ["status"]
 
 
 def test_a_configuration_that_cannot_be_read_completes_nothing_and_reports_nothing(
@@ -88,7 +109,7 @@ def test_the_script_for_zsh_runs_the_program_that_is_typed() -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("zsh") is None, reason="zsh is not installed")
-def test_zsh_offers_what_fits(tmp_path: Path) -> None:
+def test_zsh_offers_what_fits(tmp_path: Path, folder: Path) -> None:
     script = tmp_path / "script"
     script.write_text(CliRunner().invoke(program, ["completion", "zsh"]).stdout)
     # Without a terminal there is no line editor: functions print the words that its builtins would offer.
@@ -98,7 +119,7 @@ source "$1"; shift; words=("$@"); CURRENT=$#words; _agora_completion
 """
     run = subprocess.run(
         ["zsh", "-f", "-c", line, "zsh", str(script), "./agora", "logs", "dev", "api-"],
-        cwd=ROOT,
+        cwd=folder,
         capture_output=True,
         text=True,
         timeout=30,

@@ -22,7 +22,8 @@ from portside.preflight import account, published, run
 from portside.preflight.context import NotKnown, Options, Question, Shared, answer
 from portside.preflight.run import Verification
 from portside.rehearsal import prepare
-from tests.apps import agora
+from portside.synthesis import cdk_cli
+from tests.apps import SYNTHESIZE_AGORA, agora
 from tests.unit.operations_support import client_error, stack, target
 from tests.unit.verification_support import DENIED, EXPIRED, IMAGES, THROTTLED, FakeClient, configuration_with, context
 
@@ -194,6 +195,8 @@ def rehearsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Targe
     from portside.emulator.client import process
 
     monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path))
+    (tmp_path / "app.py").write_text(SYNTHESIZE_AGORA)
+    monkeypatch.setattr(cdk_cli, "ROOT", tmp_path)
     configuration = agora()
     services = configuration.services_of("dev")
     try:

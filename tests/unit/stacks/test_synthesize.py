@@ -22,7 +22,7 @@ from portside.images.synthesis_images import IMAGES_FILE, KEPT_FOLDER, keep
 from portside.stacks import synthesize as entry
 from portside.stacks.callees_first import CalleesFirst
 from portside.synthesis import cdk_cli
-from tests.apps import AGORA
+from tests.apps import SYNTHESIZE_AGORA
 from tests.stubs import stubs
 from tests.unit.operations_support import target
 from tests.unit.stacks_support import (
@@ -139,21 +139,17 @@ def test_deploying_in_parallel_changes_no_template() -> None:
         assert filecmp.cmp(path, folder / path.name, shallow=False)
 
 
-# An app.py that calls main(), for the configuration of these tests instead of the repository's.
-RUN_APP = f"""
-from pathlib import Path
-from portside.config import configuration
-configuration.APP_FOLDER = Path({str(AGORA)!r})
-from src.synthesize import main
-main()
-"""
-
-
 def run_app(tmp_path: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     environ = {**os.environ, "CDK_OUTDIR": str(tmp_path), "CDK_VALIDATION": "false", "ENV": "", IMAGES_FILE: ""}
     environ |= variables
     return subprocess.run(
-        [sys.executable, "-c", RUN_APP], cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-c", SYNTHESIZE_AGORA],
+        cwd=ROOT,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
 
 
