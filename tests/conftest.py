@@ -11,12 +11,14 @@ from agora_own.extension import AGORA
 from portside.cli import main
 from portside.config.configuration import Configuration
 from portside.images.resolution import Resolution
+from portside.stacks import jsii_settings
 from portside.testing import synthesis
 from tests import answering_aws
 
 # Before the first import of aws_cdk, whose process inherits the variable: the built-in validation takes most of a
 # synthesis. It is on only where a test is about it: in the audit that runs `cdk synth`, and in one deployment.
 os.environ["CDK_VALIDATION"] = "false"
+jsii_settings.choose()
 
 # Otherwise each process of the tests, and each command that they run, compiles everything that it imports.
 sys.dont_write_bytecode = False
