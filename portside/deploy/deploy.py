@@ -210,11 +210,12 @@ def _deploy(run: DeploymentRun, names: Sequence[str]) -> None:
         expected_seconds=run.terms.expected_seconds,
         note_failure=run.early.note_failure,
     )
+    are_new = all(change.is_new for change in run.changes if change.stack in names)
     # The target without retries: it looks again, and must not be waited for at the end.
     reader = _reader(target, run.services)
     with following(reader, names, every_seconds=target.polling_seconds, followed=followed) as progress:
         run_until_done(
-            lambda: cdk_cli.deploy(target, names, progress.hear),
+            lambda: cdk_cli.deploy(target, names, progress.hear, are_new=are_new),
             lambda failure: _waits_until_settled(run, names, failure),
         )
 

@@ -47,6 +47,11 @@ class StackChange(JsonFields):
     """The reason: a status in which the stack can't simply be created or updated, or that it is not configured."""
 
     @property
+    def is_new(self) -> bool:
+        """Whether the stack is created."""
+        return self.action in (CREATE, RECREATE)
+
+    @property
     def is_deployed(self) -> bool:
         """Whether its template is deployed."""
         return self.action in (CREATE, UPDATE, RECREATE, WAIT, STUCK)

@@ -6,7 +6,7 @@ from portside.emulator.fargate.platform import Platform
 from portside.emulator.fargate.running_tasks import RunningTask
 from portside.emulator.fargate.stopping import TaskStopped
 
-INTERVAL_SECONDS = 0.05
+INTERVAL_SECONDS = 0.02
 
 
 async def become_healthy(task: RunningTask, platform: Platform) -> None:

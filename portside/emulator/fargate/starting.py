@@ -28,9 +28,9 @@ from portside.emulator.fargate.stopping import TaskStopped, exited
 from portside.emulator.fargate.stub import Stub
 from portside.emulator.ministack_modules import ecs, iam
 
-PROVISIONING_SECONDS = 0.03
-PULL_SECONDS = 0.05
-START_SECONDS = 0.05
+PROVISIONING_SECONDS = 0.01
+PULL_SECONDS = 0.02
+START_SECONDS = 0.02
 SLOW_START_SECONDS = 5.0
 EXEC_AGENT = "ExecuteCommandAgent"
 

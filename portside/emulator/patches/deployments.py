@@ -24,7 +24,7 @@ def primary_id(service: dict[str, Any] | None) -> str | None:
 @replaces("services.ecs._ECS_DEPLOYMENT_STEADY_DELAY")
 def stable_delay(_: float) -> float:
     """In seconds; the runtime reports when a task is stable."""
-    return 0.02
+    return 0.0
 
 
 @replaces("services.ecs._make_deployment")

@@ -18,7 +18,7 @@ from portside.emulator.patches.patching import replaces
 
 # Less than the callers' interval, so that a longer operation is not delayed.
 LONGEST_SECONDS = 4.0
-POLL_SECONDS = 0.03
+POLL_SECONDS = 0.01
 STARTING = frozenset({"CreateStack", "DeleteStack", "ExecuteChangeSet", "RollbackStack", "UpdateStack"})
 
 

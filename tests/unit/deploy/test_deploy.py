@@ -98,6 +98,8 @@ class _Place:
     diagnoses: list[datetime | None] = field(default_factory=list)
     earlier: list[Any] = field(default_factory=list)
     """The evidence read while it was running, as each diagnosis received it."""
+    new: list[bool] = field(default_factory=list)
+    """Of each run of the CDK, whether all its stacks are new."""
 
     @property
     def target(self) -> Target:
@@ -161,7 +163,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> _Place:
     templates = {name: each["template"] for name, each in stacks.items()} | {APP: {"Resources": {"New": resource()}}}
     synthesized = [stack(name, each, tmp_path) for name, each in templates.items()]
 
-    def act(*_: object) -> None:
+    def act(*_: object, are_new: bool) -> None:
+        here.new.append(are_new)
         assert read_lock(here.ssm, named("dev")), "the environment is locked while anything is deployed"
         here.deploys()
 
@@ -224,6 +227,14 @@ def test_a_deployment_ends_with_what_runs_recorded_released_and_kept(place: _Pla
     assert [record.result for record in read_records(place.ssm, named("dev"))] == ["healthy"]
     assert read_lock(place.ssm, named("dev")) is None
     assert place.diagnoses == []
+
+
+@pytest.mark.parametrize(("status", "are_new"), [("ROLLBACK_COMPLETE", True), ("UPDATE_COMPLETE", False)])
+def test_the_cdk_is_asked_to_create_only_if_every_stack_is_new(place: _Place, status: str, are_new: bool) -> None:
+    for name, each in place.cloudformation.stacks.items():
+        each["status"] = status if name == APP else "ROLLBACK_COMPLETE"
+    place.deploy()
+    assert place.new == [are_new]
 
 
 def test_where_it_may_not_go_on_nothing_is_done_or_kept(place: _Place) -> None:

@@ -1,10 +1,14 @@
-"""The error that stopped the CDK's command line, in its own output."""
+"""The options of the CDK's command line, and the error that stopped it, in its own output."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
+from portside.synthesis import cdk_cli
 from portside.synthesis.cdk_cli import CdkFailed
+from tests.unit.operations_support import target
 
 BREAKER = """
 agora-dev-api |  3/14 | 9:30:45 PM | ROLLBACK_COMPLETE | AWS::CloudFormation::Stack | agora-dev-api Rollback complete
@@ -48,3 +52,17 @@ def test_without_an_error_as_such_its_last_words_are_it() -> None:
 )
 def test_losing_aws_is_another_thing_than_a_resource_that_failed(output: str, lost: bool) -> None:
     assert CdkFailed("deploy", output).has_lost_aws is lost
+
+
+@pytest.mark.parametrize(
+    ("is_local", "are_new", "without_change_sets"),
+    [(True, True, True), (True, False, False), (False, True, False), (False, False, False)],
+)
+def test_only_new_stacks_of_a_rehearsal_are_deployed_without_change_sets(
+    monkeypatch: pytest.MonkeyPatch, is_local: bool, are_new: bool, without_change_sets: bool
+) -> None:
+    runs: list[Sequence[str]] = []
+    monkeypatch.setattr(cdk_cli, "_run", lambda _, arguments, __: runs.append(arguments))
+    cdk_cli.deploy(target({}, is_local=is_local), ["agora-dev-app"], lambda _: None, are_new=are_new)
+    (arguments,) = runs
+    assert ("direct" in arguments) is without_change_sets
