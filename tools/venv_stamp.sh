@@ -1,5 +1,5 @@
-# Sourced by agora and tools/setup.sh: is .venv what the lock files of $root ask for?
-# Every use of ./agora comes through here, so it starts no process. A stamp is the whole text that .venv was made from, beginning
+# Sourced by the launcher and tools/setup.sh, which set $root and $name: is .venv what the lock files of $root ask for?
+# Every use of the launcher comes through here, so it starts no process. A stamp is the whole text that .venv was made from, beginning
 # with the clone's path: virtual environments hold absolute paths and do not survive a move.
 
 read_file() { # variable, path
@@ -20,5 +20,5 @@ is_current() { # base or dev
   local made
   # Through the links: the base interpreter or node_modules may be deleted while .venv still exists.
   [ -x "$root/.venv/bin/python" ] && [ -x "$root/.venv/bin/cdk" ] || return
-  read_file made "$root/.venv/agora-$1" && wanted_stamp "$1" && [ "$made" = "$stamp" ]
+  read_file made "$root/.venv/$name-$1" && wanted_stamp "$1" && [ "$made" = "$stamp" ]
 }

@@ -29,6 +29,7 @@ from portside.cli.history import history
 from portside.cli.images import images
 from portside.cli.local import local
 from portside.cli.logs import logs
+from portside.cli.new import new
 from portside.cli.redeploy import redeploy
 from portside.cli.release.group import release
 from portside.cli.role import role
@@ -54,7 +55,7 @@ class _Program(CommandGroup):
         "Release": ("release",),
         "Rehearse": ("local",),
         "Account": ("costs", "dns", "role", "ci"),
-        "This tool": ("completion", "test"),
+        "This tool": ("new", "completion", "test"),
     }
 
 
@@ -98,6 +99,7 @@ for command in (
     images,
     local,
     logs,
+    new,
     redeploy,
     release,
     role,

@@ -11,6 +11,7 @@ import click
 # Each has its own stacks, embedded AWS and processes of the CDK, which take about 1.5 GB.
 _MOST_PROCESSES = 4
 _QUICK = ("tests/unit", "tests/promises", "tests/apps", "tests/test_app.py")
+"""Those of the package's repository; an app's has only the last."""
 
 
 @click.command("test", context_settings={"ignore_unknown_options": True})
@@ -26,7 +27,8 @@ def run_tests(quick: bool, pytest_arguments: tuple[str, ...]) -> None:
     from portside.config.configuration import ROOT
 
     cores = os.cpu_count() or 1
-    where = [] if _names_tests(pytest_arguments, ROOT) else _QUICK if quick else ["tests"]
+    tests = [path for path in _QUICK if (ROOT / path).exists()] if quick else ["tests"]
+    where = [] if _names_tests(pytest_arguments, ROOT) else tests
     which = ["-m", "not slow and not e2e"] if quick else []
     # Tests end to end, which come first, wait at times.
     processes = str(min(cores if quick else cores + 1, _MOST_PROCESSES))

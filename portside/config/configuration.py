@@ -32,7 +32,7 @@ from portside.config.service_props import ServiceProps
 from portside.config.source_file import unfilled
 from portside.errors import ConfigurationError, Problem, UsageError
 from portside.extension import installed
-from portside.program import STATE_FOLDER, STATE_FOLDER_VARIABLE
+from portside.program import PROGRAM, STATE_FOLDER, STATE_FOLDER_VARIABLE
 from portside.repository import PACKAGE_FOLDER, ROOT, is_repository
 
 __all__ = ["ROOT", "Configuration", "Services", "check_configuration", "load_configuration", "state_dir"]
@@ -131,7 +131,8 @@ def _expect_repository() -> None:
     """Raise `UsageError` if an installed tool runs outside the repository of an app."""
     if APP_FOLDER == ROOT and ROOT != PACKAGE_FOLDER and not is_repository(ROOT):
         raise UsageError(
-            f"no app.py and cdk.json in {ROOT} or in a folder above it", "Change to the folder of an app's repository."
+            f"no app.py and cdk.json in {ROOT} or in a folder above it",
+            f"Change to the folder of an app's repository, or write a new one: {PROGRAM} new DIR",
         )
 
 

@@ -14,7 +14,22 @@ import pytest
 from tests.interrupts import handle_interrupts
 
 ROOT = Path(__file__).parents[2]
-PROGRAMS = ("bash", "cat", "dirname", "env", "grep", "ln", "mkdir", "mv", "readlink", "rm", "sed", "sleep", "tail")
+PROGRAMS = (
+    "bash",
+    "cat",
+    "dirname",
+    "env",
+    "grep",
+    "ln",
+    "mkdir",
+    "mv",
+    "readlink",
+    "rm",
+    "sed",
+    "sleep",
+    "tail",
+    "tr",
+)
 
 # Represents the system's Python, and for the one in .venv after "-m venv" has copied it there.
 PYTHON = r"""#!/usr/bin/env bash
@@ -39,7 +54,7 @@ case "$all" in
     ;;
   *'byte_code.py cli'*) say byte_code ;;
   *'byte_code.py'*) ;;
-  *'agora.pth'*) ;;
+  *'.pth'*) ;;
   *'-m agora_own'*)
     say "agora_own ${all#*-m agora_own }"
     echo "pid $$ in $PWD, path ${PATH%%:*}, arguments ${all#*-m agora_own }"
@@ -61,7 +76,7 @@ class Clone:
         self.root = folder / "new comer" / "agora infra"
         self.bin = folder / "bin"
         self.calls_file = folder / "calls"
-        for name in ("agora", "tools/setup.sh", "tools/venv_stamp.sh"):
+        for name in ("agora", "src/program.py", "tools/setup.sh", "tools/venv_stamp.sh"):
             (self.root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, self.root / name)
         for name in ("requirements.txt", "requirements-dev.txt", "package-lock.json"):

@@ -1,0 +1,1 @@
+../../../tools/venv_stamp.sh

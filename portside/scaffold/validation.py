@@ -1,0 +1,39 @@
+"""Checks a new configuration as every command does, before it is written."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from portside.config.configuration import load_configuration
+from portside.errors import ConfigurationError
+
+# The option of each value, by the end of its place in the configuration.
+_OPTIONS = {
+    "APP": "--name",
+    '["ACCOUNT"]': "--account",
+    '["REGION"]': "--region",
+    '["VPC_CIDR"]': "--vpc-cidr",
+    '["FQDN"]': "--fqdn",
+    '["CERTIFICATE_ID"]': "--certificate-id",
+    '["GHCR_PACKAGE_VERSION"]': "--image",
+    '["DATABASE_KIND"]': "--database",
+    ".container_location": "--image",
+    ".container_port": "--port",
+}
+
+
+def expect_valid(source: bytes) -> None:
+    """Raise `ConfigurationError` with the mistakes in an `app.py`, named by their options."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "app.py")
+        path.write_bytes(source)
+        try:
+            load_configuration(path)
+        except ConfigurationError as error:
+            raise ConfigurationError(replace(each, where=_place(each.where)) for each in error.problems) from None
+
+
+def _place(where: str) -> str:
+    return next((option for end, option in _OPTIONS.items() if where.endswith(end)), where)
