@@ -17,7 +17,7 @@ from portside.errors import ConfigurationError, Problem, UsageError
 WITHOUT_AWS = frozenset(
     {
         # They read from this machine, a registry, git or the embedded AWS.
-        *("ci", "costs", "images", "role", "test", "completion", "release cut", "release next", "release pin"),
+        *("ci", "costs", "images", "role", "test", "new", "completion", "release cut", "release next", "release pin"),
         *("local up", "local down", "local reset", "local status", "local env", "local faults", "local publish"),
         # Looks at the site's footer where there are no credentials, as docs/releases.md says.
         "release finish",
@@ -40,6 +40,7 @@ WITHOUT_THE_EMBEDDED_AWS = frozenset(
 _VALUES = {
     "environment": "dev",
     "service": "agora-api",
+    "job": "agora-api",
     "services": "agora-api",
     "version": "4.2.1-rc1",
     "tag": "edge",
@@ -140,7 +141,7 @@ def test_without_an_embedded_aws_every_command_says_the_same(name: str, capsys: 
 
 
 WITHOUT_APP_PY = frozenset(
-    {"test", "completion", "local up", "local down", "local reset", "local status", "local faults"}
+    {"test", "completion", "new", "local up", "local down", "local reset", "local status", "local faults"}
 )
 """The commands that read no configuration; each other one has to say the same of a wrong one."""
 
