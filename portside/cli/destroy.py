@@ -10,10 +10,13 @@ import click
 from portside.cli.answers import go_ahead
 from portside.cli.options import ChangeOptions, changing_options, environment_argument
 from portside.cli.targets import ConfiguredTarget, locked_target
+from portside.config.stacks import service_stack
 from portside.terminal import console
+from portside.terminal.summary import MOST_LISTED, named
 
 if TYPE_CHECKING:
     from portside.aws.target import Target
+    from portside.config.service_props import ServiceProps
     from portside.deploy.destroy import DestructionPlan
 
 
@@ -40,7 +43,7 @@ def _destroy_environment(configured: ConfiguredTarget, change: ChangeOptions, *,
 
     target = configured.target
     stacks, planned = destruction.plan(target, configured.services, with_data=with_data)
-    _show_plan(target, planned, destruction.unknown_stacks(target, stacks))
+    show_plan(target, planned, destruction.unknown_stacks(target, stacks), configured.services)
     if (planned.going or planned.buckets) and not change.dry_run:
         name = target.environment.name
         question = f"Destroy {name} {target.place}{', including its data' if with_data else ''}?"
@@ -65,11 +68,19 @@ def _destroy_stack(configured: ConfiguredTarget, name: str, change: ChangeOption
         console.print_json(found.as_json())
 
 
-def _show_plan(target: Target, planned: DestructionPlan, unknown: Sequence[str]) -> None:
+def show_plan(
+    target: Target, planned: DestructionPlan, unknown: Sequence[str], services: Sequence[ServiceProps]
+) -> None:
+    """Print what goes and what stays; of too many stacks of services only their number and the first."""
     if not planned.going and not planned.buckets:
         console.say(f"{target.environment.name} has no deployed stack to delete.")
+    of_services = {service_stack(target.environment, props.container_name).name for props in services}
+    counted = [stack for stack in planned.going if stack in of_services]
+    if len(counted) > MOST_LISTED:
+        console.say(f"  delete  {len(counted)} stacks of services: {named(counted)}")
     for stack in planned.going:
-        console.say(f"  delete  {stack}")
+        if len(counted) <= MOST_LISTED or stack not in of_services:
+            console.say(f"  delete  {stack}")
     for bucket in planned.buckets:
         console.say(f"  delete  {bucket}, with the access logs in it")
     for stack, resources in planned.staying.items():

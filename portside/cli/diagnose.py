@@ -11,6 +11,7 @@ from portside.cli.options import environment_argument, json_option, local_option
 from portside.cli.targets import configured_target
 from portside.errors import UserError
 from portside.terminal import console
+from portside.terminal.summary import MOST_LISTED, named
 from portside.timestamps import age
 
 if TYPE_CHECKING:
@@ -42,19 +43,33 @@ def diagnose(environment: str, service: str | None, local: bool, as_json: bool) 
             console.say(f"unknown: {each.what}, because {each.why}", "yellow")
     wrong = [verdict for verdict in found.verdicts if verdict.is_wrong]
     if wrong:
-        subjects = (f"{each.subject} ({each.title})" if each.subject else each.title for each in wrong)
         hint = f"To do: {wrong[0].fix}" if as_json else ""
-        raise UserError(f"{environment}: {', '.join(dict.fromkeys(subjects))}", hint)
+        raise UserError(f"{environment}: {in_short(wrong)}", hint)
+
+
+def in_short(wrong: Sequence[Finding]) -> str:
+    """Each subject with the title of its verdict; of too many, each title with its subjects."""
+    if len(wrong) <= MOST_LISTED:
+        found = (f"{each.subject} ({each.title})" if each.subject else each.title for each in wrong)
+        return ", ".join(dict.fromkeys(found))
+    titles: dict[str, list[str]] = {}
+    for each in wrong:
+        titles.setdefault(each.title, []).append(each.subject)
+    return "; ".join(f"{named(names)} ({title})" if any(names) else title for title, names in titles.items())
 
 
 def show_verdicts(verdicts: Sequence[Finding]) -> None:
-    """Print each verdict on stdout with its evidence, the place to look, and the fix."""
-    for number, verdict in enumerate(verdicts):
+    """Print each verdict on stdout with its evidence, the place to look, and the fix; many that are the same as one."""
+    from portside.findings.grouping import grouped
+
+    for number, (verdict, *others) in enumerate(grouped(verdicts, lambda each: each.as_json())):
         if number:
             console.print_lines("")
         mark, style = ("✗", "bold red") if verdict.is_wrong else ("✓", "green")
         subject = f"{verdict.subject}: " if verdict.subject else ""
         console.print_beneath(f"{mark} ", style, subject + verdict.what)
+        if others:
+            console.print_beneath("  also  ", "dim", ", ".join(each.subject for each in others))
         if verdict.since:
             since = f"{verdict.since:%Y-%m-%d %H:%M:%S} UTC ({age(verdict.since)})"
             console.print_beneath("  since ", "dim", since)

@@ -20,6 +20,7 @@ from portside.deploy.deployment_folder import PAGE, keep
 from portside.deploy.jobs import JobRun
 from portside.errors import UserError
 from portside.findings.early_evidence import EarlyEvidence
+from portside.findings.grouping import grouped, subject_of
 from portside.images.resolution import Resolution
 from portside.plan.plan import LEAVE, StackChange
 from portside.records.deployment_record import FAILED, HEALTHY, INTERRUPTED, ROLLBACK, USUAL, Terms
@@ -30,6 +31,7 @@ from portside.report.report_page import page
 from portside.report.timeline import STACK, Timeline
 from portside.state_file import NotWritten
 from portside.terminal.console import say, step, talk_console
+from portside.terminal.summary import named
 
 if TYPE_CHECKING:
     from portside.aws.snapshot import Snapshot
@@ -217,11 +219,13 @@ class DeploymentFailed(UserError):
             f"{run.verb.lower()} {target.environment.name} {target.place} failed",
             *failure.message.splitlines(),
         ]
-        for verdict, advice in advised(verdicts):
+        groups = grouped(verdicts, dict)
+        for (verdict, advice), group in zip(advised([group[0] for group in groups]), groups, strict=True):
             lines.append(verdict_sentence(verdict))
+            lines += [f"  also: {named([subject_of(each) for each in group[1:]])}"] if group[1:] else []
             lines += [f"  look: {advice['look']}"] if "look" in advice else []
         lines += [run.undiagnosed] if run.undiagnosed else []
-        fixes = list(fixes_of((each.get("service") or each.get("stack") or "", each.get("fix")) for each in verdicts))
+        fixes = list(fixes_of((subject_of(each), group[0].get("fix")) for group in groups for each in group))
         super().__init__("\n".join(lines), "\n".join(fixes) or failure.hint)
         self.stopped_by, self._run = failure.message, run
         self.why = next(map(verdict_sentence, verdicts), "")
@@ -244,4 +248,4 @@ def fixes_of(advice: Iterable[tuple[str, str | None]]) -> Iterator[str]:
         if fix:
             subjects.setdefault(fix, []).append(subject)
     for fix, names in subjects.items():
-        yield f"fix: {', '.join(filter(None, names))}: {fix}" if len(subjects) > 1 else f"fix: {fix}"
+        yield f"fix: {named(list(filter(None, names)))}: {fix}" if len(subjects) > 1 else f"fix: {fix}"

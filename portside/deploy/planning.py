@@ -23,6 +23,7 @@ from portside.preflight.endpoints import endpoints_of, missing
 from portside.records.stack_record import expect_same_prefix
 from portside.synthesis import cdk_cli
 from portside.terminal.console import step
+from portside.terminal.summary import named
 
 if TYPE_CHECKING:
     from portside.preflight.run import Verification
@@ -79,7 +80,7 @@ class NotReady(UserError):
     """A pre-flight check failed; nothing was changed."""
 
     def __init__(self, target: Target, failed: Sequence[Finding]) -> None:
-        subjects = ", ".join(check.subject for check in failed)
+        subjects = named([check.subject for check in failed])
         super().__init__(
             f"nothing was deployed to {target.environment.name}: {subjects}",
             "\n".join(dict.fromkeys([check.fix for check in failed if check.fix]))

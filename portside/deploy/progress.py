@@ -77,6 +77,7 @@ class Progress:
     timeline: Timeline = field(default_factory=Timeline)
     lines: dict[str, _Line] = field(init=False)
     _warned: set[str] = field(default_factory=set)
+    _failures: int = 0
     _counts: str = ""
     _counted_at: float = 0.0
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -123,8 +124,15 @@ class Progress:
             self._report(f"{name}: {state}, {rollout.summary}", state)
 
     def _report(self, said: str, state: str) -> None:
-        if not self.is_counted or style_of(state) == "red":
+        if not self.is_counted or (style_of(state) == "red" and self._is_listed()):
             self.report(self._timed(said))
+
+    def _is_listed(self) -> bool:
+        """Whether to print another failure: of many stacks only the first failures are, the others only counted."""
+        self._failures += 1
+        if self.is_counted and self._failures == MOST_LISTED + 1:
+            self.warn(self._timed("more failures are only counted"))
+        return not self.is_counted or self._failures <= MOST_LISTED
 
     @property
     def is_counted(self) -> bool:
@@ -157,10 +165,12 @@ class Progress:
             reason = task.why_it_stopped if task.has_failed else ""
             is_news = note(STOPPED, reason=reason, over=True, at=task.stopped)
             if task.has_failed:
-                why = "for the same reason" if reason in service.reasons.values() else reason
+                is_repeated = reason in service.reasons.values()
                 service.reasons[task.id] = reason
                 if is_news:
                     self.note_failure(name)
+                if is_news and not (is_repeated and self.is_counted) and self._is_listed():
+                    why = "for the same reason" if is_repeated else reason
                     self.warn(self._timed(f"{name}: task {task.short_id} stopped: {why}"))
 
     def _timed(self, said: str) -> str:

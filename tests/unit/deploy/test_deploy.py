@@ -350,6 +350,25 @@ def test_two_causes_are_reported_each_with_its_fix(place: _Place) -> None:
 PASSING = Finding("AWS_TROUBLE.THROTTLED", "AWS throttled the calls", stack="agora-dev-app", since=NOON)
 
 
+def test_many_services_that_fail_for_one_reason_are_reported_together(place: _Place) -> None:
+    many = tuple(replace(SECRET, service=f"agora-s{number}", stack=f"agora-dev-s{number}") for number in range(20))
+    place.deploys, place.diagnosed = _raise(CdkFailed("deploy", "last words")), (APART, *many)
+    with pytest.raises(DeploymentFailed) as failed:
+        place.deploy()
+    assert failed.value.message.splitlines()[2:] == [
+        "agora-api: too little memory",
+        "  look: its log",
+        "agora-s0: there is no secret x",
+        "  also: agora-s1, agora-s2, agora-s3, 16 more",
+        "  look: Secrets Manager",
+    ]
+    assert failed.value.hint.splitlines() == [
+        "fix: agora-api: give more",
+        "fix: agora-s0, agora-s1, agora-s2, 17 more: make x",
+    ]
+    assert len(failed.value.as_json()["verdicts"]) == 21
+
+
 def test_what_failed_in_passing_is_deployed_again(place: _Place, capsys: pytest.CaptureFixture[str]) -> None:
     attempts: list[int] = []
 

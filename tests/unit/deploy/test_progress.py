@@ -290,6 +290,23 @@ def test_many_stacks_are_counted_by_state_and_the_failed_ones_named() -> None:
     assert _without_seconds(reported) == ["stack-7: failed", "stacks: 63 created, 1 failed"]
 
 
+def test_of_many_failures_only_the_first_are_listed() -> None:
+    names, reported, warned = [f"agora-dev-{number}" for number in range(64)], list[str](), list[str]()
+    progress = Progress([*names, APP], reported.append, warned.append)
+    progress.note_rollout(rollout("failed, rolling back", *(_stopped(id) for id in "123")))
+    for name in names:
+        progress.note(name, "failed, rolled back", over=True)
+    progress.report_counts(is_last=True)
+    assert _without_seconds(warned) == [
+        "agora-app: task 1 stopped: agora-app exited with 1",
+        "more failures are only counted",
+    ]
+    assert _without_seconds(reported)[1:] == [
+        *(f"{name}: failed, rolled back" for name in names[:10]),
+        "stacks: 64 failed, rolled back, 1 waiting; services: 1 failed, rolling back",
+    ]
+
+
 def test_few_stacks_are_not_counted() -> None:
     progress, reported = _printed()
     progress.report_counts(is_last=True)
