@@ -16,7 +16,7 @@ from portside.cli.options import collect, yes_option
 from portside.terminal import console
 
 if TYPE_CHECKING:
-    from portside.scaffold.new_app import NewApp
+    from portside.scaffold.new_app import Description, NewApp
 
 _NONE = "none"
 
@@ -56,13 +56,21 @@ class NewOptions:
     help="Licence of the repository.",
 )
 @click.option("--package", metavar="WHEEL", help="Wheel of portside that the repository pins: a file or https address.")
+@click.option(
+    "--from",
+    "earlier",
+    metavar="APP_PY",
+    type=click.Path(path_type=Path),
+    help="Take over an app.py of the earlier kind, which makes the stacks of one environment.",
+)
 @yes_option
 @collect(NewOptions, "given")
-def new(folder: Path, package: str | None, yes: bool, given: NewOptions) -> None:
+def new(folder: Path, package: str | None, earlier: Path | None, yes: bool, given: NewOptions) -> None:
     """Write the repository of a new app into DIR.
 
     Asks in a terminal for what is missing. No file is overwritten.
     """
+    from portside.errors import ConfigurationError
     from portside.scaffold.files import repository_files
     from portside.scaffold.new_app import describe
     from portside.scaffold.package_pin import read_pin
@@ -71,17 +79,38 @@ def new(folder: Path, package: str | None, yes: bool, given: NewOptions) -> None
 
     folder = folder.expanduser().absolute()
     pin = read_pin(package)
-    answers = _answers(_named(given, folder), asks=not yes and sys.stdin.isatty())
-    described = describe(answers)
-    files = repository_files(described, pin, licence=answers.licence)
-    expect_valid(files["app.py"].content)
+    given = _named(given, folder)
+    asks = not yes and sys.stdin.isatty()
+    described, left = _taken_over(earlier, given) if earlier else (describe(_answers(given, asks=asks)), [])
+    files = repository_files(described, pin, licence=given.licence, earlier=earlier is not None)
     expect_free(folder, files)
+    try:
+        expect_valid(files["app.py"].content)
+    except ConfigurationError as error:
+        if not earlier:
+            raise
+        left = [*left, *(each.sentence for each in error.problems)]
     write_files(folder, files)
     for path in files:
         console.say(f"  {path}")
-    if failure := first_commit(folder, files, f"Describe {answers.name}, made by portside {pin.version}"):
+    if failure := first_commit(folder, files, f"Describe {described.name}, made by portside {pin.version}"):
         console.say(failure, "yellow")
-    _offer_rehearsal(folder, answers.name, asks=not yes and sys.stdin.isatty())
+    if left:
+        console.say("Not taken over, or to be checked in app.py:", "yellow")
+        for each in left:
+            console.say(f"  {each}")
+    _offer_rehearsal(folder, described, asks=asks)
+
+
+def _taken_over(earlier: Path, given: NewOptions) -> tuple[Description, list[str]]:
+    from portside.errors import UsageError
+    from portside.scaffold.conversion import take_over
+
+    if not given.account:
+        raise UsageError(
+            "missing: --account, which the app.py of a previous app doesn't name", "Pass the account of dev."
+        )
+    return take_over(earlier.expanduser(), given.name or "", given.account)
 
 
 def _named(given: NewOptions, folder: Path) -> NewOptions:
@@ -125,8 +154,8 @@ def _port(written: str) -> int | None:
     return int(written)
 
 
-def _offer_rehearsal(folder: Path, name: str, *, asks: bool) -> None:
-    command = [f"./{name}", "deploy", "dev", "--local"]
+def _offer_rehearsal(folder: Path, described: Description, *, asks: bool) -> None:
+    command = [f"./{described.name}", "deploy", next(iter(described.environments)), "--local"]
     console.say(
         f"Rehearse it on this machine, without an account:\n  cd {shlex.quote(str(folder))} && {shlex.join(command)}"
     )

@@ -63,6 +63,9 @@ _KEYS = {
     **{name: _Key(parse) for name, parse in load_balancer_values.KEYS.items()},
 }
 
+KNOWN_KEYS = (*_KEYS, *database_values.KEYS)
+"""The keys of an environment."""
+
 
 def parse_environments(
     configuration: object, identity: Identity, report: Report, released: Callable[[str], Report]
@@ -112,7 +115,7 @@ def _parse_environment(name: object, written: object, report: Report) -> dict[st
         report.wrong("not a name for an environment", 'Use up to 16 small letters and digits, such as "dev".', name)
     if not report.mapping(written, 'Write {"VPC_CIDR": …, "FQDN": …}.'):
         return {}
-    given = report.by_known_name(cast(Mapping[Any, Any], written), [*_KEYS, *database_values.KEYS], "key")
+    given = report.by_known_name(cast(Mapping[Any, Any], written), KNOWN_KEYS, "key")
     fields: dict[str, Any] = {"name": name} | database_values.database_fields(given, report)
     if is_name and "KIND" not in given:
         _default_kind(fields, report.at('["KIND"]'))

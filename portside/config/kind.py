@@ -17,6 +17,11 @@ class Kind(StrEnum):
         """The kind of an environment of that name without KIND; None if KIND is required."""
         return _DEFAULTS.get(name)
 
+    @property
+    def usual_name(self) -> str:
+        """The name of an environment that has this kind without KIND."""
+        return next(name for name, kind in _DEFAULTS.items() if kind is self)
+
 
 _DEFAULTS = {"dev": Kind.DEVELOPMENT, "stage": Kind.STAGING, "prod": Kind.PRODUCTION}
 

@@ -45,6 +45,11 @@ _COPIES = {
     "tools/setup.sh": "setup.sh",
     "tools/venv_stamp.sh": "venv_stamp.sh",
 }
+# The import paths of the earlier kind, which an app's own stacks and tests may use.
+_EARLIER_IMPORTS = (
+    *("bastion_props", "bastion_stack", "docdb_props", "docdb_stack", "ecs_stack", "environment", "late_values"),
+    *("load_balancer_stack", "network_stack", "service_props", "service_stack", "utils"),
+)
 _EXECUTABLE = frozenset({"tools/setup.sh"})
 
 
@@ -56,9 +61,11 @@ class RepositoryFile:
     executable: bool = False
 
 
-def repository_files(described: Description, pin: PackagePin, *, licence: str) -> dict[str, RepositoryFile]:
-    """All files by path; the manifest is the last."""
-    values = values_for(described, pin, licence=licence)
+def repository_files(
+    described: Description, pin: PackagePin, *, licence: str, earlier: bool = False
+) -> dict[str, RepositoryFile]:
+    """All files by path; the manifest is the last. With those for an `earlier` kind of app, if it was one."""
+    values = {**values_for(described, pin, licence=licence), "earlier": earlier}
     found = {path: _text(render(name, **values)) for path, name in _TEMPLATES.items()}
     found |= {path: _copy(path, source) for path, source in _COPIES.items()}
     found[described.name] = replace(_text(render("launcher", **values)), executable=True)
@@ -70,6 +77,9 @@ def repository_files(described: Description, pin: PackagePin, *, licence: str) -
         found["LICENSE"] = _text(_read("LICENSE"))
     elif licence == "mit":
         found["LICENSE"] = _text(render("MIT", **values))
+    if earlier:
+        found["src/__init__.py"] = _text("")
+        found |= {f"src/{name}.py": _copy(name, f"src/{name}") for name in _EARLIER_IMPORTS}
     if pin.content:
         found[pin.location] = RepositoryFile(pin.content)
     return {**found, MANIFEST: _manifest(described.name, pin, found)}

@@ -10,6 +10,7 @@ from typing import Any, Final
 from portside.config.database_kinds import DATABASE_KINDS
 from portside.config.identity import APP_HINT
 from portside.config.image_reference import LOCAL_BUILD, parse_reference
+from portside.config.kind import Kind
 from portside.errors import UsageError
 
 DEFAULT_CIDR: Final = "10.20.0.0/24"
@@ -95,7 +96,7 @@ def describe(new: NewApp) -> Description:
     return Description(
         name=new.name,
         imports=sorted(imports, key=lambda name: (not name.isupper(), name)),
-        environments={"dev": keys},
+        environments={Kind.DEVELOPMENT.usual_name: keys},
         services=[Service("web" if new.port else "worker", _fields(new, location))],
     )
 
