@@ -87,3 +87,31 @@ def test_a_mistake_is_named_by_its_option_and_nothing_is_written(
     assert _run(tmp_path, **{option: value}) == 2
     assert said in capsys.readouterr().err
     assert not (tmp_path / "harbour").exists()
+
+
+def test_a_terminal_asks_for_what_is_missing_and_offers_the_rehearsal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    answers = {"Image": "nginx:1.27", "Port": "80", "AWS account": "111122223333", "Database": "none"}
+
+    def answer(question: str, **_: object) -> str:
+        asked.append(question)
+        return next(value for start, value in answers.items() if question.startswith(start))
+
+    started: list[tuple[list[str], Path]] = []
+
+    def start(words: list[str], cwd: Path) -> int:
+        started.append((words, cwd))
+        return 0
+
+    monkeypatch.setattr("sys.stdin", type("Terminal", (), {"isatty": lambda _: True})())
+    monkeypatch.setattr("click.prompt", answer)
+    monkeypatch.setattr("portside.terminal.console.confirm", lambda _: True)
+    monkeypatch.setattr("portside.cli.new.subprocess.call", start)
+    with pytest.raises(SystemExit) as ended:
+        run(["new", str(tmp_path / "harbour"), "--port", "8080", "--package", str(wheel_in(tmp_path))])
+    assert ended.value.code == 0
+    assert [question.split()[0] for question in asked] == ["Image", "AWS", "Database:"]
+    assert "container_port=8080" in (tmp_path / "harbour" / "app.py").read_text()
+    assert started == [(["./harbour", "deploy", "dev", "--local"], tmp_path / "harbour")]
