@@ -167,7 +167,7 @@ def _templates() -> Any:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     # Not a page: Python, shell, YAML and Markdown.
-    made = Environment(  # nosec B701
+    made = Environment(  # nosec B701 # it renders no HTML
         loader=PackageLoader("portside.scaffold"), undefined=StrictUndefined, keep_trailing_newline=True
     )
     made.filters["literal"] = literal
