@@ -28,8 +28,8 @@ async def answer_when_settled(
 ) -> Any:
     """CloudFormation answers after a quick operation is complete."""
     action, parameters = _parsed(headers, body)
-    # A change set is deleted when it is executed, with the name of its stack.
-    stack = _stack(parameters) if action in STARTING else None
+    # A change set is deleted when it is executed, with the name of its stack; a new stack can have that of a deleted one.
+    stack = _stack(parameters) if action in STARTING - {"CreateStack"} else None
     answer = await original(method, path, headers, body, query_params)
     if action in STARTING and answer[0] < 400:
         await _settled(stack or _stack(parameters))

@@ -62,6 +62,20 @@ def test_a_service_is_created_when_its_tasks_run_and_are_healthy(account: Accoun
         assert details["privateIPv4Address"].startswith("10.20.0.")
 
 
+def test_the_creation_of_a_stack_with_the_name_of_a_deleted_one_is_answered_when_it_is_complete(
+    account: Account,
+) -> None:
+    control.set_fault(account.number, "agora-api", "slow-start", "0.3", aws=account.aws)
+    body = json.dumps({"Resources": service(subnet=_subnet(account))})
+    cloudformation = account.client("cloudformation")
+    for _ in range(2):
+        cloudformation.create_stack(StackName="again", TemplateBody=body)
+        (found,) = cloudformation.describe_stacks(StackName="again")["Stacks"]
+        # The CDK CLI would ask again only after 5 s.
+        assert found["StackStatus"] == "CREATE_COMPLETE"
+        account.delete("again")
+
+
 def test_a_running_task_answers_and_shows_its_version_but_no_secret(account: Account) -> None:
     account.client("secretsmanager").create_secret(Name="page-secret", SecretString="hidden-value")
     environment = {"APP_VERSION": "4.2.0-rc2", "COMMIT_SHA": "abc1234"}
