@@ -28,7 +28,10 @@ _OF_ENVIRONMENT: Final = {
 }
 # Functions of the previous app, and the attributes of its database's stack.
 _OF_IMAGE: Final = {"get_image_version": "ImageVersion()", "get_short_commit_sha": "ImageCommit()"}
-_OF_DATABASE: Final = {"hostname": "DatabaseHost()", "secret_name": 'DatabaseSecret("password")'}
+_OF_DATABASE: Final = {
+    "hostname": "DatabaseHost()",
+    "secret_name": 'DatabaseSecret("password")',  # nosec B105 # the source of a reference
+}
 _ENTRIES: Final = frozenset({"ServiceSecret", "ContainerVolume", "HealthCheck"})
 _TAKEN_STACKS: Final = frozenset(
     {"NetworkStack", "EcsStack", "LoadBalancerStack", "ServiceStack", "LoadBalancedServiceStack", "DocdbStack"}

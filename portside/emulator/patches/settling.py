@@ -28,7 +28,7 @@ async def answer_when_settled(
 ) -> Any:
     """CloudFormation answers after a quick operation is complete."""
     action, parameters = _parsed(headers, body)
-    # A change set is deleted when it is executed, with the name of its stack; a new stack can have that of a deleted one.
+    # A change set is deleted when it is executed, with the name of its stack. A new stack can have a deleted one's.
     stack = _stack(parameters) if action in STARTING - {"CreateStack"} else None
     answer = await original(method, path, headers, body, query_params)
     if action in STARTING and answer[0] < 400:
