@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import subprocess
 import sys
@@ -28,12 +29,14 @@ def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where `./agora` reads Agora's configuration, whatever the repository's own says."""
     launcher = tmp_path_factory.mktemp("clone") / "agora"
-    launcher.write_text(f"""#!{sys.executable}
+    code = f"""
 from pathlib import Path
 from portside.config import configuration
 configuration.APP_FOLDER = Path({str(AGORA)!r})
 import agora_own.__main__
-""")
+"""
+    # A path with a space can't be in the first line of a script.
+    launcher.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -c {shlex.quote(code)} "$@"\n')
     launcher.chmod(0o755)
     return launcher.parent
 
