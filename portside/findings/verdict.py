@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from portside.aws.errors import DENIED, EXPIRED
 from portside.aws.health import HealthState, health
-from portside.aws.model import Service, Stack, Task
+from portside.aws.model import CLOCKS_DIFFER, Service, Stack, Task
 from portside.aws.runs import failed_run, last_run
 from portside.aws.snapshot import Snapshot
 from portside.commands import tool
@@ -154,7 +154,7 @@ def _on_service(snapshot: Snapshot, service: Service, stacks: Sequence[Finding])
 def _on_job(snapshot: Snapshot, job: Service) -> Iterator[Finding]:
     """Why the last run of a job failed, if it did; an earlier failure is no problem any more."""
     failed = failed_run(job)
-    if failed and not (snapshot.since and failed.at < snapshot.since):
+    if failed and not (snapshot.since and failed.at < snapshot.since - CLOCKS_DIFFER):
         for finding, tasks in findings_of(snapshot, job, [failed], ()):
             yield _verdict(job, finding, tasks, "")
 

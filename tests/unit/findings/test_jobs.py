@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import timedelta
+
+import pytest
 
 from portside.aws.model import Service, Task
 from portside.findings.finding import Finding
@@ -31,6 +34,13 @@ def test_a_failed_run_is_diagnosed_as_a_task_of_a_service_is() -> None:
 def test_only_the_last_run_counts_and_exit_code_0_is_no_failure() -> None:
     assert not any(each.is_wrong for each in verdicts(job(SUCCESS, CRASH)))
     assert any(each.is_wrong for each in verdicts(job(CRASH, SUCCESS)))
+
+
+@pytest.mark.parametrize(("seconds", "is_diagnosed"), [(-60, True), (0.9, True), (60, False)])
+def test_a_failure_before_the_run_in_question_is_another_one(seconds: float, is_diagnosed: bool) -> None:
+    # ECS can report whole seconds, so the end of a run can be before its beginning.
+    looked = dataclasses.replace(evidence(service()), jobs=(job(CRASH),), since=CRASH.at + timedelta(seconds=seconds))
+    assert any(each.is_wrong for each in judge(looked)) is is_diagnosed
 
 
 def test_a_job_that_did_not_fail_is_reported_with_its_last_run() -> None:
