@@ -64,14 +64,12 @@ def test_a_due_schedule_starts_its_task_once(account: Account) -> None:
         arns = [
             arn
             for status in ("RUNNING", "STOPPED")
-            for arn in ecs.list_tasks(cluster="test", desiredStatus=status)["taskArns"]
+            for arn in ecs.list_tasks(cluster="test", family="report", desiredStatus=status)["taskArns"]
         ]
-        found = ecs.describe_tasks(cluster="test", tasks=arns)["tasks"] if arns else []
-        # Other tests leave tasks of services in the cluster.
-        return [each for each in found if each["group"] == "family:report"]
+        return list(ecs.describe_tasks(cluster="test", tasks=arns)["tasks"]) if arns else []
 
-    until(tasks, lambda found: found and all(each["lastStatus"] == "STOPPED" for each in found))
-    [task] = tasks()
+    [task] = until(tasks, lambda found: found and all(each["lastStatus"] == "STOPPED" for each in found))
+    assert task["group"] == "family:report"
     assert task["containers"][0]["exitCode"] == 0
 
 
