@@ -61,12 +61,13 @@ def test_a_due_schedule_starts_its_task_once(account: Account) -> None:
     ecs = account.client("ecs")
 
     def tasks() -> list[dict[str, Any]]:
-        arns = [
+        # A task that stops between the two reads is in both.
+        arns = {
             arn
             for status in ("RUNNING", "STOPPED")
             for arn in ecs.list_tasks(cluster="test", family="report", desiredStatus=status)["taskArns"]
-        ]
-        return list(ecs.describe_tasks(cluster="test", tasks=arns)["tasks"]) if arns else []
+        }
+        return list(ecs.describe_tasks(cluster="test", tasks=list(arns))["tasks"]) if arns else []
 
     [task] = until(tasks, lambda found: found and all(each["lastStatus"] == "STOPPED" for each in found))
     assert task["group"] == "family:report"
