@@ -28,7 +28,7 @@ from portside.synthesis.assembly import Stack, read_assembly
 from portside.terminal.console import print_from_program
 
 ALL_AT_ONCE = 20
-"""The number of stacks deployed in parallel: more than there are, so that only dependencies order them."""
+"""The most stacks that are deployed in parallel; among so many only dependencies order them."""
 
 VALIDATION = "CDK_VALIDATION"
 """The variable that switches off the CDK's validation, which takes most of a synthesis."""
