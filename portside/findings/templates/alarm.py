@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from portside.findings.finding import Finding
 from portside.findings.templates.assembly import Assembly, Resource
 from portside.findings.templates.grants import principals
 from portside.findings.templates.roles import is_notified
-from portside.findings.templates.rule import wrong
+from portside.findings.templates.rule import doubles, over, over_assembly, wrong
 from portside.findings.templates.values import fields, is_open, is_whole_list, many, objects, text, whole
 
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
@@ -20,29 +21,30 @@ _HOUR = 3_600
 _ID = re.compile(r"^[a-z][A-Za-z0-9_]*$")
 
 
-def periods(assembly: Assembly) -> Iterator[Finding]:
+@over("CloudWatch::Alarm")
+def periods(assembly: Assembly, alarm: Resource) -> Iterator[Finding]:
     """Periods that CloudWatch does not accept, and alarms that look back too far."""
-    for alarm in assembly.of_type("CloudWatch::Alarm"):
-        found = [("Period", alarm.get("Period"))]
-        for index, each in enumerate(objects(alarm.get("Metrics"))):
-            found.append((f"Metrics[{index}].Period", each.get("Period")))
-            found.append((f"Metrics[{index}].MetricStat.Period", fields(each.get("MetricStat")).get("Period")))
-        periods_known = [(path, period) for path, value in found if (period := whole(value)) is not None]
-        for path, period in periods_known:
-            if period not in _SHORT_PERIODS and (period <= 0 or period % 60):
-                sentence = f"must be 10, 20, 30 or a multiple of 60 seconds, got {period}"
-                yield wrong("ALARM_PERIOD", alarm, sentence, at=path)
-        count = whole(alarm.get("EvaluationPeriods"))
-        longest = max((period for _, period in periods_known), default=0)
-        most = _WEEK if longest >= _HOUR else _DAY
-        if count is not None and count * longest > most:
-            sentence = f"looks back {count} periods of {longest} s, at most {most:,} s are accepted"
-            yield wrong("ALARM_PERIOD", alarm, sentence, at="EvaluationPeriods")
-        enough = whole(alarm.get("DatapointsToAlarm"))
-        if enough is not None and count is not None and enough > count:
-            yield wrong("ALARM_PERIOD", alarm, f"DatapointsToAlarm {enough} is over EvaluationPeriods {count}")
+    found = [("Period", alarm.get("Period"))]
+    for index, each in enumerate(objects(alarm.get("Metrics"))):
+        found.append((f"Metrics[{index}].Period", each.get("Period")))
+        found.append((f"Metrics[{index}].MetricStat.Period", fields(each.get("MetricStat")).get("Period")))
+    periods_known = [(path, period) for path, value in found if (period := whole(value)) is not None]
+    for path, period in periods_known:
+        if period not in _SHORT_PERIODS and (period <= 0 or period % 60):
+            sentence = f"must be 10, 20, 30 or a multiple of 60 seconds, got {period}"
+            yield wrong("ALARM_PERIOD", alarm, sentence, at=path)
+    count = whole(alarm.get("EvaluationPeriods"))
+    longest = max((period for _, period in periods_known), default=0)
+    most = _WEEK if longest >= _HOUR else _DAY
+    if count is not None and count * longest > most:
+        sentence = f"looks back {count} periods of {longest} s, at most {most:,} s are accepted"
+        yield wrong("ALARM_PERIOD", alarm, sentence, at="EvaluationPeriods")
+    enough = whole(alarm.get("DatapointsToAlarm"))
+    if enough is not None and count is not None and enough > count:
+        yield wrong("ALARM_PERIOD", alarm, f"DatapointsToAlarm {enough} is over EvaluationPeriods {count}")
 
 
+@over_assembly
 def actions(assembly: Assembly) -> Iterator[Finding]:
     """Alarms that notify a topic of another region, or one whose policy keeps them out."""
     for alarm in assembly.of_type("CloudWatch::Alarm"):
@@ -73,26 +75,26 @@ def _may_be_alarms(principal: str) -> bool:
     return principal.startswith(("cloudwatch.", "arn:")) or principal == "*" or principal.isdecimal()
 
 
-def metrics(assembly: Assembly) -> Iterator[Finding]:
+@over("CloudWatch::Alarm")
+def metrics(assembly: Assembly, alarm: Resource) -> Iterator[Finding]:
     """Alarms that look at nothing, at two things, or at what is not declared."""
-    for alarm in assembly.of_type("CloudWatch::Alarm"):
-        has = {key for key, value in alarm.properties.items() if not is_open(value) and value != []}
-        if "Metrics" in has:
-            extra = sorted({"MetricName", "Namespace", "Dimensions", "Period", "Statistic", "ExtendedStatistic"} & has)
-            if extra:
-                yield wrong("ALARM_METRIC", alarm, f"an alarm on Metrics has no {', '.join(extra)}")
-            yield from _expressions(alarm)
-        elif "MetricName" in has:
-            absent = [key for key in ("Namespace", "Period") if key not in alarm.properties]
-            if not {"Statistic", "ExtendedStatistic"} & set(alarm.properties):
-                absent.append("Statistic")
-            if absent:
-                yield wrong("ALARM_METRIC", alarm, f"an alarm on a metric needs {', '.join(absent)}")
-            if {"Statistic", "ExtendedStatistic"} <= has:
-                yield wrong("ALARM_METRIC", alarm, "has both Statistic and ExtendedStatistic")
-        is_banded = str(alarm.get("ComparisonOperator")) in _BANDS
-        if "ThresholdMetricId" in has and not is_banded and not is_open(alarm.get("ComparisonOperator")):
-            yield wrong("ALARM_METRIC", alarm, "ThresholdMetricId is for anomaly detection, its comparison is not")
+    has = {key for key, value in alarm.properties.items() if not is_open(value) and value != []}
+    if "Metrics" in has:
+        extra = sorted({"MetricName", "Namespace", "Dimensions", "Period", "Statistic", "ExtendedStatistic"} & has)
+        if extra:
+            yield wrong("ALARM_METRIC", alarm, f"an alarm on Metrics has no {', '.join(extra)}")
+        yield from _expressions(alarm)
+    elif "MetricName" in has:
+        absent = [key for key in ("Namespace", "Period") if key not in alarm.properties]
+        if not {"Statistic", "ExtendedStatistic"} & set(alarm.properties):
+            absent.append("Statistic")
+        if absent:
+            yield wrong("ALARM_METRIC", alarm, f"an alarm on a metric needs {', '.join(absent)}")
+        if {"Statistic", "ExtendedStatistic"} <= has:
+            yield wrong("ALARM_METRIC", alarm, "has both Statistic and ExtendedStatistic")
+    is_banded = str(alarm.get("ComparisonOperator")) in _BANDS
+    if "ThresholdMetricId" in has and not is_banded and not is_open(alarm.get("ComparisonOperator")):
+        yield wrong("ALARM_METRIC", alarm, "ThresholdMetricId is for anomaly detection, its comparison is not")
 
 
 _BANDS = ("LessThanLowerOrGreaterThanUpperThreshold", "LessThanLowerThreshold", "GreaterThanUpperThreshold")
@@ -130,24 +132,23 @@ def _unknown_ids(alarm: Resource, expression: str, known: list[Any]) -> Iterator
             yield wrong("ALARM_METRIC", alarm, sentence)
 
 
+@over_assembly
 def names(assembly: Assembly) -> Iterator[Finding]:
     """Two alarms of a name: the second takes the first one's place, or is refused."""
-    yield from _taken(assembly, ("CloudWatch::Alarm", "CloudWatch::CompositeAlarm"), "AlarmName")
-    yield from _taken(assembly, ("Logs::LogGroup",), "LogGroupName")
-    yield from _taken(assembly, ("ElasticLoadBalancingV2::TargetGroup",), "Name")
-    yield from _taken(assembly, ("ElasticLoadBalancingV2::LoadBalancer",), "Name")
-    yield from _taken(assembly, ("SecretsManager::Secret",), "Name")
-    yield from _taken(assembly, ("ECS::Service",), "ServiceName")
-    yield from _taken(assembly, ("IAM::Role",), "RoleName")
+    for key, *types in _NAMED:
+        for each, (name, *_), other in doubles(assembly.of_type(*types), partial(_place_of, assembly, key)):
+            yield wrong("NAME_TAKEN", each, f"{key} {name} is also of {other.name}")
 
 
-def _taken(assembly: Assembly, types: tuple[str, ...], key: str) -> Iterator[Finding]:
-    seen: dict[tuple[Any, ...], str] = {}
-    for each in assembly.of_type(*types):
-        name, file = text(each.get(key)), assembly.file(each.stack)
-        place: tuple[Any, ...] = (name, file.account, file.region, repr(each.get("Cluster")))
-        if name is None or each.is_conditional or not (file.account or len(assembly.files) == 1):
-            continue
-        if place in seen:
-            yield wrong("NAME_TAKEN", each, f"{key} {name} is also of {seen[place]}")
-        seen.setdefault(place, each.name)
+_NAMED = (
+    *(("AlarmName", "CloudWatch::Alarm", "CloudWatch::CompositeAlarm"), ("LogGroupName", "Logs::LogGroup")),
+    *(("Name", "ElasticLoadBalancingV2::TargetGroup"), ("Name", "ElasticLoadBalancingV2::LoadBalancer")),
+    *(("Name", "SecretsManager::Secret"), ("ServiceName", "ECS::Service"), ("RoleName", "IAM::Role")),
+)
+
+
+def _place_of(assembly: Assembly, key: str, resource: Resource) -> tuple[str, ...] | None:
+    name, file = text(resource.get(key)), assembly.file(resource.stack)
+    if name is None or not (file.account or len(assembly.files) == 1):
+        return None
+    return name, file.account, file.region, repr(resource.get("Cluster"))

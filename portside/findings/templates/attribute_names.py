@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from portside.findings.finding import Finding
 from portside.findings.templates.assembly import Assembly
-from portside.findings.templates.rule import wrong
+from portside.findings.templates.rule import over_assembly, wrong
 from portside.findings.templates.values import objects
 
 # A name this much like a known one is a misspelling. Others may be newer than this list.
@@ -63,6 +63,7 @@ NAMES = {
 }
 
 
+@over_assembly
 def misspelt(assembly: Assembly) -> Iterator[Finding]:
     """Attributes whose name is similar to an existing one."""
     for (kind, key, _), names in NAMES.items():

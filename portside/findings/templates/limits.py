@@ -11,7 +11,7 @@ from typing import Any
 from portside.findings.finding import Finding
 from portside.findings.templates.assembly import Assembly, Resource
 from portside.findings.templates.documented_limits import documented_limits
-from portside.findings.templates.rule import wrong
+from portside.findings.templates.rule import over, wrong
 from portside.findings.templates.schema import problems
 from portside.findings.templates.task_definition import runs_on_fargate
 from portside.findings.templates.values import is_open
@@ -20,13 +20,13 @@ from portside.findings.templates.values import is_open
 _OF_CLOUDFORMATION = "Fn::Transform"
 
 
-def refused_values(assembly: Assembly) -> Iterator[Finding]:
+@over()
+def refused_values(assembly: Assembly, resource: Resource) -> Iterator[Finding]:
     """Values, names and combinations that a resource's schema refuses."""
-    for resource in assembly.resources:
-        schema = _schemas().get(resource.type)
-        properties = {key: value for key, value in resource.properties.items() if key != _OF_CLOUDFORMATION}
-        for each in problems(schema, properties) if schema else ():
-            yield wrong("VALUE", resource, each.what, at=each.path, source=_page_of(resource.type))
+    schema = _schemas().get(resource.type)
+    properties = {key: value for key, value in resource.properties.items() if key != _OF_CLOUDFORMATION}
+    for each in problems(schema, properties) if schema else ():
+        yield wrong("VALUE", resource, each.what, at=each.path, source=_page_of(resource.type))
 
 
 def _page_of(kind: str) -> str:
@@ -34,28 +34,24 @@ def _page_of(kind: str) -> str:
     return f"https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-{service}-{name}.html"
 
 
-def undocumented_values(assembly: Assembly) -> Iterator[Finding]:
+@over()
+def undocumented_values(assembly: Assembly, resource: Resource) -> Iterator[Finding]:
     """Values outside what AWS documents of a property."""
-    for resource in assembly.resources:
-        for limit in documented_limits().get(resource.type, ()):
-            if limit.fargate and not runs_on_fargate(assembly, resource):
-                continue
-            for path, value in limit.values(resource.properties):
-                if not is_open(value) and (sentence := limit.refusal(value)):
-                    yield wrong("LIMIT", resource, sentence, at=path, source=limit.url)
-
-
-def tags(assembly: Assembly) -> Iterator[Finding]:
-    """Tags that AWS refuses whatever they are on."""
-    for resource in assembly.resources:
-        yield from _tags_of(resource)
+    for limit in documented_limits().get(resource.type, ()):
+        if limit.fargate and not runs_on_fargate(assembly, resource):
+            continue
+        for path, value in limit.values(resource.properties):
+            if not is_open(value) and (sentence := limit.refusal(value)):
+                yield wrong("LIMIT", resource, sentence, at=path, source=limit.url)
 
 
 # https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
 _MOST_TAGS = 50
 
 
-def _tags_of(resource: Resource) -> Iterator[Finding]:
+@over()
+def tags(assembly: Assembly, resource: Resource) -> Iterator[Finding]:
+    """Tags that AWS refuses whatever they are on."""
     found = resource.properties.get("Tags")
     keys = [each.get("Key") for each in found if isinstance(each, dict)] if isinstance(found, list) else []
     known = [key for key in keys if isinstance(key, str)]

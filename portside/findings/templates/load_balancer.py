@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from portside.findings.finding import Finding
 from portside.findings.templates.assembly import Assembly, Resource
-from portside.findings.templates.rule import wrong
-from portside.findings.templates.service import services, task_definition_of
+from portside.findings.templates.rule import doubles, over, over_assembly, wrong
+from portside.findings.templates.service import task_definition_of
 from portside.findings.templates.task_definition import is_awsvpc
 from portside.findings.templates.tls_policies import is_policy
 from portside.findings.templates.values import (
@@ -24,6 +24,7 @@ from portside.findings.templates.values import (
     whole,
 )
 
+_LISTENER, _RULE = FORWARDERS = ("ElasticLoadBalancingV2::Listener", "ElasticLoadBalancingV2::ListenerRule")
 _HTTP = frozenset({"HTTP", "HTTPS"})
 _SECURE = frozenset({"HTTPS", "TLS"})
 _USUAL_INTERVAL = 30
@@ -56,7 +57,7 @@ def _actions(resource: Resource) -> Any:
 
 def forwarders(assembly: Assembly) -> tuple[Resource, ...]:
     """Listeners and their rules, which forward to target groups."""
-    return assembly.of_type("ElasticLoadBalancingV2::Listener", "ElasticLoadBalancingV2::ListenerRule")
+    return assembly.of_type(*FORWARDERS)
 
 
 def listeners_of(assembly: Assembly, group: Resource) -> list[Resource]:
@@ -87,49 +88,45 @@ def _is_left_open(assembly: Assembly) -> bool:
     return any(isinstance(value, Unknown) for value in sent_to) and len(fixed) < len(forwarders(assembly))
 
 
-def health_checks(assembly: Assembly) -> Iterator[Finding]:
+@over("ElasticLoadBalancingV2::TargetGroup")
+def health_checks(assembly: Assembly, group: Resource) -> Iterator[Finding]:
     """Health checks of target groups that contradict themselves."""
-    for group in assembly.of_type("ElasticLoadBalancingV2::TargetGroup"):
-        protocol = group.get("HealthCheckProtocol") or group.get("Protocol")
-        interval, timeout = (
-            whole(group.get("HealthCheckIntervalSeconds")),
-            whole(group.get("HealthCheckTimeoutSeconds")),
-        )
-        # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html
-        interval = _USUAL_INTERVAL if "HealthCheckIntervalSeconds" not in group.properties else interval
-        if protocol in _HTTP and timeout is not None and interval is not None and timeout >= interval:
-            sentence = f"a health check may take {timeout} s and comes every {interval} s: it must be shorter"
-            yield wrong("HEALTH_TIMEOUT", group, sentence)
-        if group.get("HealthCheckProtocol") in ("TCP", "TLS") and "HealthCheckPath" in group.properties:
-            yield wrong("HEALTH_PATH", group, f"a {group.get('HealthCheckProtocol')} health check has no path")
+    protocol = group.get("HealthCheckProtocol") or group.get("Protocol")
+    interval, timeout = (
+        whole(group.get("HealthCheckIntervalSeconds")),
+        whole(group.get("HealthCheckTimeoutSeconds")),
+    )
+    # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html
+    interval = _USUAL_INTERVAL if "HealthCheckIntervalSeconds" not in group.properties else interval
+    if protocol in _HTTP and timeout is not None and interval is not None and timeout >= interval:
+        sentence = f"a health check may take {timeout} s and comes every {interval} s: it must be shorter"
+        yield wrong("HEALTH_TIMEOUT", group, sentence)
+    if group.get("HealthCheckProtocol") in ("TCP", "TLS") and "HealthCheckPath" in group.properties:
+        yield wrong("HEALTH_PATH", group, f"a {group.get('HealthCheckProtocol')} health check has no path")
 
 
-def target_types(assembly: Assembly) -> Iterator[Finding]:
+@over("ECS::Service")
+def target_types(assembly: Assembly, service: Resource) -> Iterator[Finding]:
     """Target groups whose targets are no addresses, under tasks that have only those."""
-    for service in services(assembly):
-        of = task_definition_of(assembly, service)
-        for group in target_groups_of(assembly, service) if of is not None and is_awsvpc(of) else ():
-            kind = group.get("TargetType") or "instance"
-            if text(kind) and kind != "ip":
-                yield wrong(
-                    "TARGET_TYPE", group, f"TargetType is {kind}, and the tasks of {service.logical_id} need ip"
-                )
+    of = task_definition_of(assembly, service)
+    for group in target_groups_of(assembly, service) if of is not None and is_awsvpc(of) else ():
+        kind = group.get("TargetType") or "instance"
+        if text(kind) and kind != "ip":
+            yield wrong("TARGET_TYPE", group, f"TargetType is {kind}, and the tasks of {service.logical_id} need ip")
 
 
-def unused_groups(assembly: Assembly) -> Iterator[Finding]:
+@over("ECS::Service")
+def unused_groups(assembly: Assembly, service: Resource) -> Iterator[Finding]:
     """Services whose target group no load balancer sends to, or that don't wait until one does."""
-    for service in services(assembly):
-        for group in target_groups_of(assembly, service):
-            found = listeners_of(assembly, group)
-            if not found and not _is_left_open(assembly) and not group.is_conditional:
-                sentence = f"no listener sends to its target group {group.logical_id}"
-                yield wrong("NO_LISTENER", service, sentence)
-            local = [each for each in found if each.stack == service.stack]
-            if found and len(local) == len(found) and not _awaits(assembly, service, {each.name for each in local}):
-                sentence = (
-                    f"starts without waiting for {' or '.join(each.logical_id for each in local)}: add a DependsOn"
-                )
-                yield wrong("LISTENER_AWAITED", service, sentence)
+    for group in target_groups_of(assembly, service):
+        found = listeners_of(assembly, group)
+        if not found and not _is_left_open(assembly) and not group.is_conditional:
+            sentence = f"no listener sends to its target group {group.logical_id}"
+            yield wrong("NO_LISTENER", service, sentence)
+        local = [each for each in found if each.stack == service.stack]
+        if found and len(local) == len(found) and not _awaits(assembly, service, {each.name for each in local}):
+            sentence = f"starts without waiting for {' or '.join(each.logical_id for each in local)}: add a DependsOn"
+            yield wrong("LISTENER_AWAITED", service, sentence)
 
 
 def _awaits(assembly: Assembly, service: Resource, expected: set[str]) -> bool:
@@ -156,38 +153,35 @@ def _referred(node: Any) -> Iterator[str]:
         yield from _referred(each)
 
 
-def protocols(assembly: Assembly) -> Iterator[Finding]:
+@over(*FORWARDERS)
+def protocols(assembly: Assembly, each: Resource) -> Iterator[Finding]:
     """Listeners that send to a target group of another kind of protocol."""
-    for each in forwarders(assembly):
-        listener = each if each.type.endswith("::Listener") else assembly.resource(each.get("ListenerArn"))
-        ours = text(listener.get("Protocol")) if listener else None
-        for value in forwarded(_actions(each)) if ours else ():
-            group = assembly.resource(value, "ElasticLoadBalancingV2::TargetGroup")
-            theirs = text(group.get("Protocol")) if group else None
-            if theirs and (ours in _HTTP) != (theirs in _HTTP):
-                yield wrong(
-                    "PROTOCOL", each, f"{ours} can't be sent to {group.logical_id if group else ''}, of {theirs}"
-                )
+    listener = each if each.type.endswith("::Listener") else assembly.resource(each.get("ListenerArn"))
+    ours = text(listener.get("Protocol")) if listener else None
+    for value in forwarded(_actions(each)) if ours else ():
+        group = assembly.resource(value, "ElasticLoadBalancingV2::TargetGroup")
+        theirs = text(group.get("Protocol")) if group else None
+        if theirs and (ours in _HTTP) != (theirs in _HTTP):
+            yield wrong("PROTOCOL", each, f"{ours} can't be sent to {group.logical_id if group else ''}, of {theirs}")
 
 
-def listeners(assembly: Assembly) -> Iterator[Finding]:
+@over("ElasticLoadBalancingV2::Listener")
+def listeners(assembly: Assembly, listener: Resource) -> Iterator[Finding]:
     """Listeners without the certificate they need, with one they can't use, or with an unknown TLS policy."""
-    for each in assembly.of_type("ElasticLoadBalancingV2::Listener"):
-        protocol, policy = text(each.get("Protocol")), text(each.get("SslPolicy"))
-        certificates = each.get("Certificates")
-        if protocol in _SECURE and certificates in (None, []):
-            yield wrong("CERTIFICATE", each, f"an {protocol} listener needs a certificate")
-        if protocol and protocol not in _SECURE:
-            for key in ("Certificates", "SslPolicy"):
-                if each.get(key) not in (None, []) and not is_open(each.get(key)):
-                    yield wrong("CERTIFICATE", each, f"a listener of {protocol} has no {key}")
-        if protocol == "HTTP" and whole(each.get("Port")) == _HTTPS_PORT:
-            yield wrong("PLAIN_HTTPS", each, "answers plain HTTP on port 443, where browsers speak TLS")
-        if policy and not is_policy(policy):
-            yield wrong("TLS_POLICY", each, f"AWS has no TLS policy {policy}", at="SslPolicy")
-        for arn in [one.get("CertificateArn") for one in objects(certificates)]:
-            yield from _certificate(assembly, each, text(arn))
-    yield from _same_ports(assembly)
+    protocol, policy = text(listener.get("Protocol")), text(listener.get("SslPolicy"))
+    certificates = listener.get("Certificates")
+    if protocol in _SECURE and certificates in (None, []):
+        yield wrong("CERTIFICATE", listener, f"an {protocol} listener needs a certificate")
+    if protocol and protocol not in _SECURE:
+        for key in ("Certificates", "SslPolicy"):
+            if listener.get(key) not in (None, []) and not is_open(listener.get(key)):
+                yield wrong("CERTIFICATE", listener, f"a listener of {protocol} has no {key}")
+    if protocol == "HTTP" and whole(listener.get("Port")) == _HTTPS_PORT:
+        yield wrong("PLAIN_HTTPS", listener, "answers plain HTTP on port 443, where browsers speak TLS")
+    if policy and not is_policy(policy):
+        yield wrong("TLS_POLICY", listener, f"AWS has no TLS policy {policy}", at="SslPolicy")
+    for arn in [one.get("CertificateArn") for one in objects(certificates)]:
+        yield from _certificate(assembly, listener, text(arn))
 
 
 def _certificate(assembly: Assembly, listener: Resource, arn: str | None) -> Iterator[Finding]:
@@ -199,66 +193,51 @@ def _certificate(assembly: Assembly, listener: Resource, arn: str | None) -> Ite
         yield wrong("CERTIFICATE", listener, f"its certificate is of {parts[3]}, the load balancer is in {region}")
 
 
-def _same_ports(assembly: Assembly) -> Iterator[Finding]:
-    seen: dict[tuple[Any, int], str] = {}
-    for each in assembly.of_type("ElasticLoadBalancingV2::Listener"):
-        of, port = repr(each.get("LoadBalancerArn")), whole(each.get("Port"))
-        if port is None or each.is_conditional:
-            continue
-        if (of, port) in seen:
-            yield wrong("LISTENER_PORT", each, f"port {port} of the load balancer is of {seen[of, port]} already")
-        seen[of, port] = each.logical_id
+@over_assembly
+def numbers(assembly: Assembly) -> Iterator[Finding]:
+    """Two listeners of a load balancer on one port, and two rules of a listener with one priority."""
+    for each, (_, port), other in doubles(assembly.of_type(_LISTENER), _numbered("LoadBalancerArn", "Port")):
+        yield wrong("LISTENER_PORT", each, f"port {port} of the load balancer is of {other.logical_id} already")
+    for each, (_, priority), other in doubles(assembly.of_type(_RULE), _numbered("ListenerArn", "Priority")):
+        yield wrong("RULE_PRIORITY", each, f"priority {priority} of the listener is of {other.logical_id} already")
 
 
-def target_vpcs(assembly: Assembly) -> Iterator[Finding]:
+def _numbered(owner: str, key: str) -> Callable[[Resource], tuple[str, int] | None]:
+    return lambda each: None if (number := whole(each.get(key))) is None else (repr(each.get(owner)), number)
+
+
+@over("ElasticLoadBalancingV2::TargetGroup")
+def target_vpcs(assembly: Assembly, group: Resource) -> Iterator[Finding]:
     """Target groups in another VPC than the load balancer that sends to them."""
-    for group in assembly.of_type("ElasticLoadBalancingV2::TargetGroup"):
-        own = assembly.resource(group.get("VpcId"), "EC2::VPC")
-        for balancer in balancers_of(assembly, group) if own else ():
-            subnets = [assembly.resource(each, "EC2::Subnet") for each in many(balancer.get("Subnets"))]
-            vpcs = [assembly.resource(each.get("VpcId"), "EC2::VPC") for each in subnets if each]
-            others = [each for each in vpcs if each is not None and each != own]
-            if others:
-                sentence = f"is in {own.logical_id if own else ''}, and {balancer.logical_id} in {others[0].logical_id}"
-                yield wrong("TARGET_VPC", group, sentence)
+    own = assembly.resource(group.get("VpcId"), "EC2::VPC")
+    for balancer in balancers_of(assembly, group) if own else ():
+        subnets = [assembly.resource(each, "EC2::Subnet") for each in many(balancer.get("Subnets"))]
+        vpcs = [assembly.resource(each.get("VpcId"), "EC2::VPC") for each in subnets if each]
+        others = [each for each in vpcs if each is not None and each != own]
+        if others:
+            sentence = f"is in {own.logical_id if own else ''}, and {balancer.logical_id} in {others[0].logical_id}"
+            yield wrong("TARGET_VPC", group, sentence)
 
 
-def redirects(assembly: Assembly) -> Iterator[Finding]:
+@over("ElasticLoadBalancingV2::Listener")
+def redirects(assembly: Assembly, each: Resource) -> Iterator[Finding]:
     """Redirects that lead back to the listener they come from."""
-    for each in assembly.of_type("ElasticLoadBalancingV2::Listener"):
-        for action in objects(each.get("DefaultActions")):
-            to = fields(action.get("RedirectConfig"))
-            if not to or not is_known(to) or is_open(each.get("Port")) or is_open(each.get("Protocol")):
-                continue
-            protocol = to.get("Protocol", "#{protocol}")
-            port = str(to.get("Port", "#{port}"))
-            same_protocol = protocol in ("#{protocol}", each.get("Protocol"))
-            same_port = port in ("#{port}", str(each.get("Port")))
-            same_place = all(to.get(key, same) == same for key, same in _SAME.items())
-            if same_protocol and same_port and same_place:
-                yield wrong("REDIRECT_LOOP", each, "its redirect leads back to itself", at="DefaultActions")
-            if each.get("Protocol") == "HTTPS" and protocol == "HTTP":
-                yield wrong("REDIRECT_LOOP", each, "HTTPS can't be redirected to HTTP", at="DefaultActions")
+    for action in objects(each.get("DefaultActions")):
+        to = fields(action.get("RedirectConfig"))
+        if not to or not is_known(to) or is_open(each.get("Port")) or is_open(each.get("Protocol")):
+            continue
+        protocol = to.get("Protocol", "#{protocol}")
+        port = str(to.get("Port", "#{port}"))
+        same_protocol = protocol in ("#{protocol}", each.get("Protocol"))
+        same_port = port in ("#{port}", str(each.get("Port")))
+        same_place = all(to.get(key, same) == same for key, same in _SAME.items())
+        if same_protocol and same_port and same_place:
+            yield wrong("REDIRECT_LOOP", each, "its redirect leads back to itself", at="DefaultActions")
+        if each.get("Protocol") == "HTTPS" and protocol == "HTTP":
+            yield wrong("REDIRECT_LOOP", each, "HTTPS can't be redirected to HTTP", at="DefaultActions")
 
 
 _SAME = {"Host": "#{host}", "Path": "/#{path}", "Query": "#{query}"}
-
-
-def rules(assembly: Assembly) -> Iterator[Finding]:
-    """Two rules of a listener with the same priority, and actions that lack their settings."""
-    seen: dict[tuple[Any, int], str] = {}
-    for each in assembly.of_type("ElasticLoadBalancingV2::ListenerRule"):
-        of, priority = repr(each.get("ListenerArn")), whole(each.get("Priority"))
-        if priority is None or each.is_conditional:
-            continue
-        if (of, priority) in seen:
-            yield wrong(
-                "RULE_PRIORITY", each, f"priority {priority} of the listener is of {seen[of, priority]} already"
-            )
-        seen[of, priority] = each.logical_id
-    for each in forwarders(assembly):
-        for action in objects(_actions(each)):
-            yield from _action(each, action)
 
 
 _WANTS = {
@@ -268,28 +247,26 @@ _WANTS = {
 }
 
 
-def _action(resource: Resource, action: dict[str, Any]) -> Iterator[Finding]:
-    kind = text(action.get("Type"))
-    expected = _WANTS.get(kind or "", ())
-    if expected and not any(key in action for key in expected):
-        yield wrong("ACTION", resource, f"an action {kind} needs {' or '.join(expected)}")
-    for other, keys in _WANTS.items():
-        found = [key for key in keys if key in action and not is_open(action[key])]
-        if kind in _WANTS and other != kind and found:
-            yield wrong("ACTION", resource, f"an action {kind} has no {', '.join(found)}")
+@over(*FORWARDERS)
+def actions(assembly: Assembly, resource: Resource) -> Iterator[Finding]:
+    """Actions that lack their settings, or have those of another."""
+    for action in objects(_actions(resource)):
+        kind = text(action.get("Type"))
+        expected = _WANTS.get(kind or "", ())
+        if expected and not any(key in action for key in expected):
+            yield wrong("ACTION", resource, f"an action {kind} needs {' or '.join(expected)}")
+        for other, keys in _WANTS.items():
+            found = [key for key in keys if key in action and not is_open(action[key])]
+            if kind in _WANTS and other != kind and found:
+                yield wrong("ACTION", resource, f"an action {kind} has no {', '.join(found)}")
 
 
-def zones(assembly: Assembly) -> Iterator[Finding]:
+@over("ElasticLoadBalancingV2::LoadBalancer", "DocDB::DBSubnetGroup", "RDS::DBSubnetGroup")
+def zones(assembly: Assembly, resource: Resource) -> Iterator[Finding]:
     """Application load balancers, and groups of database subnets, in a single Availability Zone."""
-    for balancer in assembly.of_type("ElasticLoadBalancingV2::LoadBalancer"):
-        if balancer.get("Type") in (None, "application"):
-            yield from _zones(assembly, balancer, many(balancer.get("Subnets")))
-    for group in assembly.of_type("DocDB::DBSubnetGroup", "RDS::DBSubnetGroup"):
-        yield from _zones(assembly, group, many(group.get("SubnetIds")))
-
-
-def _zones(assembly: Assembly, resource: Resource, values: list[Any]) -> Iterator[Finding]:
-    if any(isinstance(each, Unknown) for each in values) or not values:
+    values = many(resource.get("SubnetIds" if resource.type.endswith("::DBSubnetGroup") else "Subnets"))
+    is_other = resource.get("Type") not in (None, "application")
+    if is_other or any(isinstance(each, Unknown) for each in values) or not values:
         return
     subnets = [assembly.resource(each, "EC2::Subnet") for each in values]
     zones = [each.get("AvailabilityZone") if each else None for each in subnets]
@@ -297,30 +274,28 @@ def _zones(assembly: Assembly, resource: Resource, values: list[Any]) -> Iterato
         yield wrong("ONE_ZONE", resource, "its subnets are in one Availability Zone, at least two are required")
 
 
-def access_logs(assembly: Assembly) -> Iterator[Finding]:
+@over("ElasticLoadBalancingV2::LoadBalancer")
+def access_logs(assembly: Assembly, balancer: Resource) -> Iterator[Finding]:
     """Access logs to a bucket that does not let the load balancer write."""
-    for balancer in assembly.of_type("ElasticLoadBalancingV2::LoadBalancer"):
-        listed = objects(balancer.get("LoadBalancerAttributes"))
-        attributes = {str(each.get("Key")): each.get("Value") for each in listed}
-        if str(attributes.get("access_logs.s3.enabled")).lower() != "true":
-            continue
-        value = attributes.get("access_logs.s3.bucket")
-        if value is None:
-            yield wrong("ACCESS_LOGS", balancer, "access logs are on, and access_logs.s3.bucket is not set")
-        bucket = assembly.resource(value, "S3::Bucket")
-        if bucket is None:
-            continue
-        rules = bucket.get("BucketEncryption", "ServerSideEncryptionConfiguration")
-        if any(
-            fields(each.get("ServerSideEncryptionByDefault")).get("SSEAlgorithm") in _KEYS for each in objects(rules)
-        ):
-            yield wrong("ACCESS_LOGS", balancer, f"the bucket {bucket.logical_id} has a KMS key: it must have AES256")
-        policies = [each for each in assembly.of_type("S3::BucketPolicy") if bucket.is_of(each.get("Bucket"))]
-        statements = [one for each in policies for one in many(each.get("PolicyDocument", "Statement"))]
-        doubtful = any(is_open(each.get("PolicyDocument")) for each in policies)
-        if not doubtful and not any(_lets_write(each) for each in statements):
-            sentence = f"the bucket {bucket.logical_id} does not let the load balancer write its access logs"
-            yield wrong("ACCESS_LOGS", balancer, sentence)
+    listed = objects(balancer.get("LoadBalancerAttributes"))
+    attributes = {str(each.get("Key")): each.get("Value") for each in listed}
+    if str(attributes.get("access_logs.s3.enabled")).lower() != "true":
+        return
+    value = attributes.get("access_logs.s3.bucket")
+    if value is None:
+        yield wrong("ACCESS_LOGS", balancer, "access logs are on, and access_logs.s3.bucket is not set")
+    bucket = assembly.resource(value, "S3::Bucket")
+    if bucket is None:
+        return
+    rules = bucket.get("BucketEncryption", "ServerSideEncryptionConfiguration")
+    if any(fields(each.get("ServerSideEncryptionByDefault")).get("SSEAlgorithm") in _KEYS for each in objects(rules)):
+        yield wrong("ACCESS_LOGS", balancer, f"the bucket {bucket.logical_id} has a KMS key: it must have AES256")
+    policies = [each for each in assembly.of_type("S3::BucketPolicy") if bucket.is_of(each.get("Bucket"))]
+    statements = [one for each in policies for one in many(each.get("PolicyDocument", "Statement"))]
+    doubtful = any(is_open(each.get("PolicyDocument")) for each in policies)
+    if not doubtful and not any(_lets_write(each) for each in statements):
+        sentence = f"the bucket {bucket.logical_id} does not let the load balancer write its access logs"
+        yield wrong("ACCESS_LOGS", balancer, sentence)
 
 
 _KEYS = ("aws:kms", "aws:kms:dsse")

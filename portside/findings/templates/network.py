@@ -8,7 +8,7 @@ from typing import Any
 
 from portside.findings.finding import Finding
 from portside.findings.templates.assembly import Assembly, Resource
-from portside.findings.templates.rule import wrong
+from portside.findings.templates.rule import doubles, known, over, over_assembly, wrong
 from portside.findings.templates.values import Handle, Unknown, flag, is_open, many, objects, text, whole
 
 # https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html
@@ -18,28 +18,28 @@ _MOST_RULES = 60
 Range = ipaddress.IPv4Network
 
 
-def ranges(assembly: Assembly) -> Iterator[Finding]:
+@over("EC2::VPC")
+def ranges(assembly: Assembly, vpc: Resource) -> Iterator[Finding]:
     """Ranges that are none, subnets outside their VPC, and subnets that overlap."""
-    for vpc in assembly.of_type("EC2::VPC"):
-        whole_range, problem = _range(vpc)
+    whole_range, problem = _range(vpc)
+    if problem:
+        yield wrong("RANGE", vpc, problem, at="CidrBlock")
+    more = [each for each in assembly.of_type("EC2::VPCCidrBlock") if vpc.is_of(each.get("VpcId"))]
+    taken: dict[str, Range] = {}
+    for subnet in assembly.of_type("EC2::Subnet"):
+        if not vpc.is_of(subnet.get("VpcId")):
+            continue
+        found, problem = _range(subnet)
         if problem:
-            yield wrong("RANGE", vpc, problem, at="CidrBlock")
-        more = [each for each in assembly.of_type("EC2::VPCCidrBlock") if vpc.is_of(each.get("VpcId"))]
-        taken: dict[str, Range] = {}
-        for subnet in assembly.of_type("EC2::Subnet"):
-            if not vpc.is_of(subnet.get("VpcId")):
-                continue
-            found, problem = _range(subnet)
-            if problem:
-                yield wrong("RANGE", subnet, problem, at="CidrBlock")
-            if found is None:
-                continue
-            if whole_range is not None and not more and not found.subnet_of(whole_range):
-                yield wrong("RANGE", subnet, f"{found} is not in the VPC's {whole_range}", at="CidrBlock")
-            for name, other in taken.items():
-                if found.overlaps(other) and not subnet.is_conditional:
-                    yield wrong("RANGE", subnet, f"{found} overlaps with {other} of {name}", at="CidrBlock")
-            taken[subnet.logical_id] = found
+            yield wrong("RANGE", subnet, problem, at="CidrBlock")
+        if found is None:
+            continue
+        if whole_range is not None and not more and not found.subnet_of(whole_range):
+            yield wrong("RANGE", subnet, f"{found} is not in the VPC's {whole_range}", at="CidrBlock")
+        for name, other in taken.items():
+            if found.overlaps(other) and not subnet.is_conditional:
+                yield wrong("RANGE", subnet, f"{found} overlaps with {other} of {name}", at="CidrBlock")
+        taken[subnet.logical_id] = found
 
 
 def _range(resource: Resource) -> tuple[Range | None, str]:
@@ -55,18 +55,21 @@ def _range(resource: Resource) -> tuple[Range | None, str]:
     return found, ""
 
 
-def group_rules(assembly: Assembly) -> Iterator[Finding]:
-    """Rules of security groups that are incomplete, the wrong way round, or there twice."""
-    for group in assembly.of_type("EC2::SecurityGroup"):
-        for key in ("SecurityGroupIngress", "SecurityGroupEgress"):
-            found = objects(group.get(key))
-            for rule in found:
-                yield from _rule(group, rule, "Source" if key.endswith("Ingress") else "Destination")
-            if len(found) > _MOST_RULES:
-                yield wrong("GROUP_RULE", group, f"has {len(found)} rules, at most {_MOST_RULES} by default", at=key)
-    for each in assembly.of_type("EC2::SecurityGroupIngress", "EC2::SecurityGroupEgress"):
-        yield from _rule(each, dict(each.properties), "Source" if each.type.endswith("Ingress") else "Destination")
-    yield from _twice(assembly)
+@over("EC2::SecurityGroup")
+def inline_rules(assembly: Assembly, group: Resource) -> Iterator[Finding]:
+    """Rules in a security group that are incomplete or the wrong way round, or too many."""
+    for key in ("SecurityGroupIngress", "SecurityGroupEgress"):
+        found = objects(group.get(key))
+        for each in found:
+            yield from _rule(group, each, "Source" if key.endswith("Ingress") else "Destination")
+        if len(found) > _MOST_RULES:
+            yield wrong("GROUP_RULE", group, f"has {len(found)} rules, at most {_MOST_RULES} by default", at=key)
+
+
+@over("EC2::SecurityGroupIngress", "EC2::SecurityGroupEgress")
+def separate_rules(assembly: Assembly, each: Resource) -> Iterator[Finding]:
+    """Rules of security groups that are resources of their own, and are incomplete or the wrong way round."""
+    return _rule(each, dict(each.properties), "Source" if each.type.endswith("Ingress") else "Destination")
 
 
 def _rule(resource: Resource, rule: dict[str, Any], side: str) -> Iterator[Finding]:
@@ -96,36 +99,28 @@ def _is_range(value: str) -> bool:
     return "/" in value
 
 
-def _twice(assembly: Assembly) -> Iterator[Finding]:
-    """A rule that two resources make is refused the second time."""
-    seen: dict[str, str] = {}
-    for each in assembly.of_type("EC2::SecurityGroupIngress", "EC2::SecurityGroupEgress"):
-        rule = {key: value for key, value in sorted(each.properties.items()) if key != "Description"}
-        if each.is_conditional or not isinstance(rule.get("GroupId"), Handle):
-            continue
-        key = f"{each.type} {rule}"
-        if key in seen:
-            yield wrong("GROUP_RULE_TWICE", each, f"is the same rule as {seen[key]}")
-        seen[key] = each.name
+@over_assembly
+def twice(assembly: Assembly) -> Iterator[Finding]:
+    """What two resources make, and AWS refuses the second time."""
+    rules = assembly.of_type("EC2::SecurityGroupIngress", "EC2::SecurityGroupEgress")
+    for each, _, other in doubles(rules, _same_rule):
+        yield wrong("GROUP_RULE_TWICE", each, f"is the same rule as {other.name}")
+    for each, (_, destination), other in doubles(assembly.of_type("EC2::Route"), _destination):
+        yield wrong("ROUTE_TWICE", each, f"{destination} of the table is also of {other.logical_id}")
+    for each, subnet, other in doubles(assembly.of_type("EC2::SubnetRouteTableAssociation"), known("SubnetId")):
+        yield wrong("ROUTE_TWICE", each, f"{subnet.logical_id} has a route table by {other.logical_id} already")
+    for each, address, other in doubles(assembly.of_type("EC2::NatGateway"), known("AllocationId")):
+        yield wrong("NAT_ADDRESS", each, f"its address {address.logical_id} is of {other.logical_id} already")
 
 
-def routes(assembly: Assembly) -> Iterator[Finding]:
-    """Two routes of a table to the same place, and routes to nothing."""
-    seen: dict[tuple[Any, Any], str] = {}
-    for route in assembly.of_type("EC2::Route"):
-        key = (route.get("RouteTableId"), route.get("DestinationCidrBlock"))
-        if route.is_conditional or not isinstance(key[0], Handle) or not text(key[1]):
-            continue
-        if key in seen:
-            yield wrong("ROUTE_TWICE", route, f"{key[1]} of the table is also of {seen[key]}")
-        seen[key] = route.logical_id
-    tables: dict[Any, str] = {}
-    for each in assembly.of_type("EC2::SubnetRouteTableAssociation"):
-        subnet = each.get("SubnetId")
-        if isinstance(subnet, Handle) and subnet in tables and not each.is_conditional:
-            yield wrong("ROUTE_TWICE", each, f"{subnet.logical_id} has a route table by {tables[subnet]} already")
-        if isinstance(subnet, Handle):
-            tables[subnet] = each.logical_id
+def _same_rule(resource: Resource) -> str | None:
+    rule = {key: value for key, value in sorted(resource.properties.items()) if key != "Description"}
+    return f"{resource.type} {rule}" if isinstance(rule.get("GroupId"), Handle) else None
+
+
+def _destination(route: Resource) -> tuple[Handle, str] | None:
+    table, destination = route.get("RouteTableId"), text(route.get("DestinationCidrBlock"))
+    return (table, destination) if isinstance(table, Handle) and destination else None
 
 
 # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateRoute.html
@@ -136,48 +131,36 @@ _TARGETS = (
 )
 
 
-def route_targets(assembly: Assembly) -> Iterator[Finding]:
+@over("EC2::Route")
+def route_targets(assembly: Assembly, route: Resource) -> Iterator[Finding]:
     """Routes to nothing, or to two things."""
-    for route in assembly.of_type("EC2::Route"):
-        found = [key for key in _TARGETS if key in route.properties]
-        certain = [key for key in found if not isinstance(route.get(key), Unknown)]
-        if not found or len(certain) > 1:
-            yield wrong("ROUTE_TARGET", route, f"must lead to one target, leads to {', '.join(certain) or 'none'}")
+    found = [key for key in _TARGETS if key in route.properties]
+    certain = [key for key in found if not isinstance(route.get(key), Unknown)]
+    if not found or len(certain) > 1:
+        yield wrong("ROUTE_TARGET", route, f"must lead to one target, leads to {', '.join(certain) or 'none'}")
 
 
-def addresses(assembly: Assembly) -> Iterator[Finding]:
-    """Two NAT gateways with one address."""
-    seen: dict[Any, str] = {}
-    for gateway in assembly.of_type("EC2::NatGateway"):
-        address = gateway.get("AllocationId")
-        if isinstance(address, Handle) and address in seen and not gateway.is_conditional:
-            sentence = f"its address {address.logical_id} is of {seen[address]} already"
-            yield wrong("NAT_ADDRESS", gateway, sentence)
-        if isinstance(address, Handle):
-            seen[address] = gateway.logical_id
-
-
-def resolvers(assembly: Assembly) -> Iterator[Finding]:
+@over("EC2::VPC")
+def resolvers(assembly: Assembly, vpc: Resource) -> Iterator[Finding]:
     """Tasks in a VPC that resolves no names."""
-    for vpc in assembly.of_type("EC2::VPC"):
-        if flag(vpc.get("EnableDnsSupport")) is not False:
-            continue
-        for service in assembly.of_type("ECS::Service"):
-            subnets = many(service.get("NetworkConfiguration", "AwsvpcConfiguration", "Subnets"))
-            found = [assembly.resource(each, "EC2::Subnet") for each in subnets]
-            if any(each is not None and vpc.is_of(each.get("VpcId")) for each in found):
-                yield wrong("VPC_DNS", vpc, f"resolves no names, and {service.stack} runs in it", at="EnableDnsSupport")
-                break
+    if flag(vpc.get("EnableDnsSupport")) is not False:
+        return
+    for service in assembly.of_type("ECS::Service"):
+        subnets = many(service.get("NetworkConfiguration", "AwsvpcConfiguration", "Subnets"))
+        found = [assembly.resource(each, "EC2::Subnet") for each in subnets]
+        if any(each is not None and vpc.is_of(each.get("VpcId")) for each in found):
+            yield wrong("VPC_DNS", vpc, f"resolves no names, and {service.stack} runs in it", at="EnableDnsSupport")
+            break
 
 
-def private_names(assembly: Assembly) -> Iterator[Finding]:
+@over("EC2::VPCEndpoint")
+def private_names(assembly: Assembly, each: Resource) -> Iterator[Finding]:
     """Endpoints and namespaces with private names in a VPC whose DNS is off."""
-    for each in assembly.of_type("EC2::VPCEndpoint"):
-        vpc = assembly.resource(each.get("VpcId"), "EC2::VPC")
-        if vpc is None or not flag(each.get("PrivateDnsEnabled")):
-            continue
-        support, hostnames = vpc.get("EnableDnsSupport"), vpc.get("EnableDnsHostnames")
-        # Host names are off by default in a VPC that a template makes.
-        off = flag(support) is False or (not is_open(hostnames) and not flag(hostnames))
-        if off:
-            yield wrong("PRIVATE_DNS", each, "private names need EnableDnsSupport and EnableDnsHostnames of its VPC")
+    vpc = assembly.resource(each.get("VpcId"), "EC2::VPC")
+    if vpc is None or not flag(each.get("PrivateDnsEnabled")):
+        return
+    support, hostnames = vpc.get("EnableDnsSupport"), vpc.get("EnableDnsHostnames")
+    # Host names are off by default in a VPC that a template makes.
+    off = flag(support) is False or (not is_open(hostnames) and not flag(hostnames))
+    if off:
+        yield wrong("PRIVATE_DNS", each, "private names need EnableDnsSupport and EnableDnsHostnames of its VPC")

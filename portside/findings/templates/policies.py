@@ -10,7 +10,7 @@ from typing import Any
 from portside.findings.finding import Finding
 from portside.findings.templates.assembly import Assembly, Resource
 from portside.findings.templates.grants import MANAGED, managed_name
-from portside.findings.templates.rule import wrong
+from portside.findings.templates.rule import over, over_assembly, wrong
 from portside.findings.templates.values import is_open, many, objects, text
 
 _VERSIONS = ("2008-10-17", "2012-10-17")
@@ -26,6 +26,7 @@ _OF_RESOURCES = (
 )
 
 
+@over_assembly
 def documents(assembly: Assembly) -> Iterator[Finding]:
     """Documents that IAM calls malformed."""
     for kind, key in _OF_IDENTITIES:
@@ -73,18 +74,14 @@ def _statement(statement: dict[str, Any], *, of_identity: bool, trust: bool) -> 
             yield f"has the Action {action}: it is written service:Action"
 
 
-def managed(assembly: Assembly) -> Iterator[Finding]:
+@over("IAM::Role")
+def managed(assembly: Assembly, role: Resource) -> Iterator[Finding]:
     """Policies of AWS that roles name, and that AWS does not have."""
     last = {each.rpartition("/")[2]: each for each in MANAGED}
-    for role in assembly.of_type("IAM::Role"):
-        for value in many(role.get("ManagedPolicyArns")):
-            name = managed_name(value)
-            if not name or name in MANAGED:
-                continue
-            similar = last.get(name.rpartition("/")[2]) or next(
-                iter(difflib.get_close_matches(name, MANAGED, 1, _SIMILARITY)), None
-            )
-            if similar:
-                yield wrong(
-                    "MANAGED_POLICY", role, f"AWS has no policy {name}; it has {similar}", at="ManagedPolicyArns"
-                )
+    for value in many(role.get("ManagedPolicyArns")):
+        name = managed_name(value)
+        if not name or name in MANAGED:
+            continue
+        similar = difflib.get_close_matches(name, MANAGED, 1, _SIMILARITY)
+        if same := last.get(name.rpartition("/")[2]) or next(iter(similar), None):
+            yield wrong("MANAGED_POLICY", role, f"AWS has no policy {name}; it has {same}", at="ManagedPolicyArns")

@@ -10,7 +10,7 @@ from typing import Any
 from portside.findings.finding import Finding
 from portside.findings.templates.assembly import Assembly, Resource
 from portside.findings.templates.load_balancer import balancers_of
-from portside.findings.templates.rule import wrong
+from portside.findings.templates.rule import over, over_assembly, wrong
 from portside.findings.templates.security_groups import allow_inbound, allow_outbound, groups_of, ingress
 from portside.findings.templates.service import may_map, services, task_definition_of
 from portside.findings.templates.task_definition import container_named, containers_of, ports_of
@@ -27,34 +27,34 @@ def groups_of_service(assembly: Assembly, service: Resource) -> list[Resource] |
     return groups_of(assembly, service.get("NetworkConfiguration", "AwsvpcConfiguration", "SecurityGroups"))
 
 
-def from_load_balancers(assembly: Assembly) -> Iterator[Finding]:
+@over("ECS::Service")
+def from_load_balancers(assembly: Assembly, service: Resource) -> Iterator[Finding]:
     """Load balancers that can't reach their targets."""
-    for service in services(assembly):
-        own, of = groups_of_service(assembly, service), task_definition_of(assembly, service)
-        for target in objects(service.get("LoadBalancers")):
-            group = assembly.resource(target.get("TargetGroupArn"), "ElasticLoadBalancingV2::TargetGroup")
-            container = container_named(of, target.get("ContainerName")) if of else None
-            if not own or group is None or (container and not may_map(container, whole(target.get("ContainerPort")))):
-                continue
-            for balancer in balancers_of(assembly, group):
-                theirs = groups_of(assembly, balancer.get("SecurityGroups"))
-                if theirs and balancer.get("Type") in (None, "application"):
-                    yield from _to_targets(assembly, (service, own), (balancer, theirs), target, group)
+    own, of = groups_of_service(assembly, service), task_definition_of(assembly, service)
+    for target in objects(service.get("LoadBalancers")):
+        group = assembly.resource(target.get("TargetGroupArn"), "ElasticLoadBalancingV2::TargetGroup")
+        container = container_named(of, target.get("ContainerName")) if of else None
+        if not own or group is None or (container and not may_map(container, whole(target.get("ContainerPort")))):
+            continue
+        for balancer in balancers_of(assembly, group):
+            theirs = groups_of(assembly, balancer.get("SecurityGroups"))
+            if theirs and balancer.get("Type") in (None, "application"):
+                yield from _to_targets(assembly, (service, own), (balancer, theirs), target, group)
 
 
-def to_load_balancers(assembly: Assembly) -> Iterator[Finding]:
+@over("ElasticLoadBalancingV2::Listener")
+def to_load_balancers(assembly: Assembly, listener: Resource) -> Iterator[Finding]:
     """Listeners on a port that the load balancer's security groups do not open."""
-    for listener in assembly.of_type("ElasticLoadBalancingV2::Listener"):
-        balancer = assembly.resource(listener.get("LoadBalancerArn"), "ElasticLoadBalancingV2::LoadBalancer")
-        groups = groups_of(assembly, balancer.get("SecurityGroups")) if balancer else None
-        found = ingress(assembly, groups) if groups else None
-        port = whole(listener.get("Port"))
-        if found is not None and port is not None and not any(each.covers(port) for each in found):
-            yield wrong(
-                "LISTENER_CLOSED",
-                listener,
-                f"listens on port {port}, which no security group of its load balancer opens",
-            )
+    balancer = assembly.resource(listener.get("LoadBalancerArn"), "ElasticLoadBalancingV2::LoadBalancer")
+    groups = groups_of(assembly, balancer.get("SecurityGroups")) if balancer else None
+    found = ingress(assembly, groups) if groups else None
+    port = whole(listener.get("Port"))
+    if found is not None and port is not None and not any(each.covers(port) for each in found):
+        yield wrong(
+            "LISTENER_CLOSED",
+            listener,
+            f"listens on port {port}, which no security group of its load balancer opens",
+        )
 
 
 def _to_targets(
@@ -141,6 +141,7 @@ def _called(name: str, value: Any, endpoint: Endpoint, variables: dict[str, Any]
         yield Call(name, endpoint, int(found[1]) if found[1] else assumed)
 
 
+@over_assembly
 def to_callees(assembly: Assembly) -> Iterator[Finding]:
     """Services that can't reach another service in their variables."""
     offered = endpoints(assembly)
@@ -176,33 +177,31 @@ def _to_callee(assembly: Assembly, service: Resource, own: list[Resource] | None
         yield wrong("REACH_CALLEE", service, sentence)
 
 
-def to_databases(assembly: Assembly) -> Iterator[Finding]:
+@over("ECS::Service")
+def to_databases(assembly: Assembly, service: Resource) -> Iterator[Finding]:
     """Services that can't reach the database whose address they are given."""
-    for service in services(assembly):
-        own, of = groups_of_service(assembly, service), task_definition_of(assembly, service)
-        named: dict[str, tuple[Resource, str]] = {}
-        for container in containers_of(of) if of else ():
-            for each in objects(container.get("Environment")):
-                for part in _parts(each.get("Value")):
-                    found = assembly.resource(part, *_DATABASES)
-                    if found and isinstance(part, Handle) and "Endpoint" in part.attribute:
-                        named[found.name] = (found, str(each.get("Name")))
-        for database, variable in named.values() if own else ():
-            theirs, port = _groups_of_database(assembly, database), _port_of(database)
-            assert own is not None
-            if not theirs:
-                continue
-            on = f" on port {port}" if port else ""
-            if not allow_inbound(assembly, theirs, own, port):
-                sentence = (
-                    f"{variable} is the database {database.logical_id}, whose security groups do not allow it{on}"
-                )
-                yield wrong("REACH_DATABASE", service, sentence)
-            elif not allow_outbound(assembly, own, theirs, port):
-                sentence = (
-                    f"{variable} is the database {database.logical_id}, and its own security groups let nothing out{on}"
-                )
-                yield wrong("REACH_DATABASE", service, sentence)
+    own, of = groups_of_service(assembly, service), task_definition_of(assembly, service)
+    named: dict[str, tuple[Resource, str]] = {}
+    for container in containers_of(of) if of else ():
+        for each in objects(container.get("Environment")):
+            for part in _parts(each.get("Value")):
+                found = assembly.resource(part, *_DATABASES)
+                if found and isinstance(part, Handle) and "Endpoint" in part.attribute:
+                    named[found.name] = (found, str(each.get("Name")))
+    for database, variable in named.values() if own else ():
+        theirs, port = _groups_of_database(assembly, database), _port_of(database)
+        assert own is not None
+        if not theirs:
+            continue
+        on = f" on port {port}" if port else ""
+        if not allow_inbound(assembly, theirs, own, port):
+            sentence = f"{variable} is the database {database.logical_id}, whose security groups do not allow it{on}"
+            yield wrong("REACH_DATABASE", service, sentence)
+        elif not allow_outbound(assembly, own, theirs, port):
+            sentence = (
+                f"{variable} is the database {database.logical_id}, and its own security groups let nothing out{on}"
+            )
+            yield wrong("REACH_DATABASE", service, sentence)
 
 
 def _parts(value: Any) -> tuple[Any, ...]:

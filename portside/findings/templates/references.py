@@ -10,7 +10,7 @@ from typing import Any
 from portside.findings.finding import Finding
 from portside.findings.templates.assembly import Assembly, Resource, TemplateFile, awaited
 from portside.findings.templates.limits import attributes_of, type_names
-from portside.findings.templates.rule import wrong
+from portside.findings.templates.rule import over, over_assembly, wrong
 
 _IN_BRACES = re.compile(r"\$\{([^}!][^}]*)\}")
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
@@ -23,6 +23,7 @@ _POLICIES: Mapping[str, tuple[str, ...]] = {
 }
 
 
+@over_assembly
 def forms(assembly: Assembly) -> Iterator[Finding]:
     """Resources and outputs that don't have the form of one."""
     for file in assembly.files:
@@ -36,11 +37,19 @@ def forms(assembly: Assembly) -> Iterator[Finding]:
                 yield wrong("FORM", _at(file, str(key)), "is an output without a Value")
 
 
+def _written(assembly: Assembly) -> Iterator[tuple[TemplateFile, Resource, Mapping[str, Any]]]:
+    """All resources as their templates have them: the template, the place to report on, and the resource."""
+    for file in assembly.files:
+        for key, resource in file.resources.items():
+            yield file, _at(file, key), resource
+
+
 def _at(file: TemplateFile, key: str) -> Resource:
     """A place in a template, to report on."""
     return Resource(file.stack, key, str(file.resources.get(key, {}).get("Type", "AWS::CloudFormation::Stack")), {})
 
 
+@over_assembly
 def unresolved(assembly: Assembly) -> Iterator[Finding]:
     """References to a missing resource, parameter or output."""
     for file in assembly.files:
@@ -89,64 +98,61 @@ def _substituted(value: Any) -> Iterator[str]:
 
 
 def _outputs(node: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(node, list):
-        for each in node:
-            yield from _outputs(each)
-    elif isinstance(node, dict):
-        match node.get("Fn::GetStackOutput"):
+    for value in _values_of("Fn::GetStackOutput", node):
+        match value:
             case {"StackName": str(stack), "OutputName": str(output)}:
                 yield stack, output
-        for value in node.values():
-            yield from _outputs(value)
 
 
+def _values_of(function: str, node: Any) -> Iterator[Any]:
+    """The arguments of an intrinsic function, wherever it is in a template."""
+    for value in node if isinstance(node, list) else ():
+        yield from _values_of(function, value)
+    for key, value in node.items() if isinstance(node, dict) else ():
+        if key == function:
+            yield value
+        yield from _values_of(function, value)
+
+
+@over_assembly
 def attributes(assembly: Assembly) -> Iterator[Finding]:
     """`Fn::GetAtt` of an attribute that the type does not have."""
-    for file in assembly.files:
-        resources = file.resources
-        for key, resource in resources.items():
-            at = _at(file, key)
-            for name, attribute in dict.fromkeys(_attributes(resource)):
-                kind = str(_mapping(resources.get(name)).get("Type"))
-                known = attributes_of(kind)
-                # A nested attribute, such as Endpoint.Address, is known by its first part.
-                if known is not None and attribute.split(".")[0] not in {each.split(".")[0] for each in known}:
-                    yield wrong("ATTRIBUTE", at, f"asks for {attribute} of {name}, which no {kind} has")
+    for file, at, resource in _written(assembly):
+        for name, attribute in dict.fromkeys(_attributes(resource)):
+            kind = str(_mapping(file.resources.get(name)).get("Type"))
+            known = attributes_of(kind)
+            # A nested attribute, such as Endpoint.Address, is known by its first part.
+            if known is not None and attribute.split(".")[0] not in {each.split(".")[0] for each in known}:
+                yield wrong("ATTRIBUTE", at, f"asks for {attribute} of {name}, which no {kind} has")
 
 
 def _attributes(node: Any) -> Iterator[tuple[str, str]]:
-    for value in node if isinstance(node, list) else ():
-        yield from _attributes(value)
-    for key, value in node.items() if isinstance(node, dict) else ():
-        parts = value.split(".", 1) if isinstance(value, str) else value
-        match parts:
-            case [str(name), str(attribute)] if key == "Fn::GetAtt":
+    for value in _values_of("Fn::GetAtt", node):
+        match value.split(".", 1) if isinstance(value, str) else value:
+            case [str(name), str(attribute)]:
                 yield name, attribute
-            case _:
-                yield from _attributes(value)
 
 
-def types(assembly: Assembly) -> Iterator[Finding]:
+@over()
+def types(assembly: Assembly, resource: Resource) -> Iterator[Finding]:
     """Unknown types that are similar to an existing one."""
     names = type_names()
-    for resource in assembly.resources:
-        if resource.type.startswith("AWS::") and resource.type not in names:
-            similar = difflib.get_close_matches(resource.type, names, 1, _SIMILARITY)
-            if similar:
-                yield wrong("TYPE", resource, f"{resource.type} is no type of AWS; {similar[0]} is")
+    is_unknown = resource.type.startswith("AWS::") and resource.type not in names
+    for similar in difflib.get_close_matches(resource.type, names, 1, _SIMILARITY) if is_unknown else ():
+        yield wrong("TYPE", resource, f"{resource.type} is no type of AWS; {similar} is")
 
 
+@over_assembly
 def policies(assembly: Assembly) -> Iterator[Finding]:
     """Policies on deletion and replacement that CloudFormation does not have."""
-    for file in assembly.files:
-        for key, resource in file.resources.items():
-            at = _at(file, key)
-            for name, accepted in _POLICIES.items():
-                value = resource.get(name, "Delete")
-                if isinstance(value, str) and value not in accepted:
-                    yield wrong("DELETION_POLICY", at, f"{name} must be {' or '.join(accepted)}, got {value}")
+    for _, at, resource in _written(assembly):
+        for name, accepted in _POLICIES.items():
+            value = resource.get(name, "Delete")
+            if isinstance(value, str) and value not in accepted:
+                yield wrong("DELETION_POLICY", at, f"{name} must be {' or '.join(accepted)}, got {value}")
 
 
+@over_assembly
 def exports(assembly: Assembly) -> Iterator[Finding]:
     """Two exports of one name, and imports that miss the name of an export."""
     seen: dict[tuple[str, str, str], str] = {}
@@ -161,31 +167,24 @@ def exports(assembly: Assembly) -> Iterator[Finding]:
             seen[place] = file.stack
     names = [name for name, _, _ in seen]
     for file in assembly.files:
-        for name in sorted(set(_imported(file.template)) - set(names)):
+        for name in sorted({*filter(_is_text, _values_of("Fn::ImportValue", file.template))} - set(names)):
             if similar := difflib.get_close_matches(name, names, 1, _SIMILARITY):
                 yield wrong("EXPORT", _at(file, ""), f"imports {name}, which is not exported; {similar[0]} is")
 
 
-def _imported(node: Any) -> Iterator[str]:
-    for value in node if isinstance(node, list) else ():
-        yield from _imported(value)
-    for key, value in node.items() if isinstance(node, dict) else ():
-        if key == "Fn::ImportValue" and isinstance(value, str):
-            yield value
-        yield from _imported(value)
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
 
 
+@over_assembly
 def substitutions(assembly: Assembly) -> Iterator[Finding]:
     """Strings with a `${…}` outside Fn::Sub, and values that the CDK left unresolved."""
-    for file in assembly.files:
-        names = file.names
-        for key, resource in file.resources.items():
-            at = _at(file, key)
-            for text in _plain(resource.get("Properties")):
-                found = [each for each in _IN_BRACES.findall(text) if each.split(".")[0] in names]
-                found += [each for each in _IN_BRACES.findall(text) if each.startswith(("AWS::", "Token["))]
-                if found:
-                    yield wrong("SUBSTITUTION", at, f"has ${{{found[0]}}} in a text that is not in Fn::Sub")
+    for file, at, resource in _written(assembly):
+        for text in _plain(resource.get("Properties")):
+            found = [each for each in _IN_BRACES.findall(text) if each.split(".")[0] in file.names]
+            found += [each for each in _IN_BRACES.findall(text) if each.startswith(("AWS::", "Token["))]
+            if found:
+                yield wrong("SUBSTITUTION", at, f"has ${{{found[0]}}} in a text that is not in Fn::Sub")
 
 
 def _plain(node: Any) -> Iterator[str]:
@@ -199,6 +198,7 @@ def _plain(node: Any) -> Iterator[str]:
             yield from _plain(value)
 
 
+@over_assembly
 def circles(assembly: Assembly) -> Iterator[Finding]:
     """Resources of a template, and stacks, that wait for each other."""
     for file in assembly.files:
@@ -232,6 +232,7 @@ def _circle(waits: Mapping[str, set[str]]) -> list[str]:
     return path[path.index(following) :]
 
 
+@over_assembly
 def sizes(assembly: Assembly) -> Iterator[Finding]:
     """Templates over CloudFormation's limits."""
     for file in assembly.files:

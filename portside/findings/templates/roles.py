@@ -10,9 +10,9 @@ from typing import Any
 from portside.findings.finding import Finding
 from portside.findings.templates.assembly import Assembly, Resource
 from portside.findings.templates.grants import principals, rights_of, trusts
-from portside.findings.templates.rule import wrong
+from portside.findings.templates.rule import over, over_assembly, wrong
 from portside.findings.templates.service import services, task_definition_of
-from portside.findings.templates.task_definition import containers_of, runs_on_fargate, task_definitions
+from portside.findings.templates.task_definition import containers_of, runs_on_fargate
 from portside.findings.templates.values import (
     Handle,
     Text,
@@ -55,6 +55,7 @@ class Need:
     why: str
 
 
+@over_assembly
 def trust(assembly: Assembly) -> Iterator[Finding]:
     """Roles that don't trust who has to assume them."""
     for kind, key, service in _ASSUMED:
@@ -65,17 +66,17 @@ def trust(assembly: Assembly) -> Iterator[Finding]:
                 yield wrong("TRUST", role, sentence, at="AssumeRolePolicyDocument")
 
 
-def execution_rights(assembly: Assembly) -> Iterator[Finding]:
+@over("ECS::TaskDefinition")
+def execution_rights(assembly: Assembly, resource: Resource) -> Iterator[Finding]:
     """Execution roles that may not do what a task's start needs."""
-    for resource in task_definitions(assembly):
-        needs = list(_needs(assembly, resource))
-        if "ExecutionRoleArn" not in resource.properties:
-            wanting = [each for each in needs if each.row != "RIGHT_LOGS" or runs_on_fargate(assembly, resource)]
-            if wanting:
-                yield wrong("EXECUTION_ROLE", resource, f"has no execution role, which {wanting[0].why} needs")
-            continue
-        role = assembly.resource(resource.get("ExecutionRoleArn"), "IAM::Role")
-        yield from _denied(assembly, role, needs)
+    needs = list(_needs(assembly, resource))
+    if "ExecutionRoleArn" not in resource.properties:
+        wanting = [each for each in needs if each.row != "RIGHT_LOGS" or runs_on_fargate(assembly, resource)]
+        if wanting:
+            yield wrong("EXECUTION_ROLE", resource, f"has no execution role, which {wanting[0].why} needs")
+        return
+    role = assembly.resource(resource.get("ExecutionRoleArn"), "IAM::Role")
+    yield from _denied(assembly, role, needs)
 
 
 def _denied(assembly: Assembly, role: Resource | None, needs: list[Need]) -> Iterator[Finding]:
@@ -150,29 +151,31 @@ def _of_logs(assembly: Assembly, driver: dict[str, Any], why: str) -> Iterator[N
     yield Need("RIGHT_LOGS", _LOGS, group, why)
 
 
-def exec_rights(assembly: Assembly) -> Iterator[Finding]:
+@over("ECS::Service")
+def exec_rights(assembly: Assembly, service: Resource) -> Iterator[Finding]:
     """Task roles of services with `exec` that may not open its channels."""
-    for service in services(assembly):
-        of = task_definition_of(assembly, service)
-        if of is not None and flag(service.get("EnableExecuteCommand")) is True:
-            role = assembly.resource(of.get("TaskRoleArn"), "IAM::Role")
-            needs = [Need("RIGHT_EXEC", _EXEC, None, f"exec into {service.logical_id}")]
-            yield from _denied(assembly, role, needs)
+    of = task_definition_of(assembly, service)
+    if of is not None and flag(service.get("EnableExecuteCommand")) is True:
+        role = assembly.resource(of.get("TaskRoleArn"), "IAM::Role")
+        needs = [Need("RIGHT_EXEC", _EXEC, None, f"exec into {service.logical_id}")]
+        yield from _denied(assembly, role, needs)
 
 
-def keys(assembly: Assembly) -> Iterator[Finding]:
-    """Log groups and topics whose key does not let the service that writes use it."""
-    for group in assembly.of_type("Logs::LogGroup"):
-        key = assembly.resource(group.get("KmsKeyId"), "KMS::Key")
-        if key is not None and not _is_for(key, "logs."):
-            yield wrong("KEY_POLICY", key, f"CloudWatch Logs may not use it, which {group.logical_id} needs")
-    for topic in assembly.of_type("SNS::Topic"):
-        key = assembly.resource(topic.get("KmsMasterKeyId"), "KMS::Key")
-        if key is None or _is_for(key, "cloudwatch."):
-            continue
-        alarms = [each for each in assembly.of_type("CloudWatch::Alarm") if is_notified(topic, each)]
-        if alarms:
-            yield wrong("KEY_ALARMS", key, f"CloudWatch may not use it, which alarms on {topic.logical_id} need")
+@over("Logs::LogGroup")
+def keys_of_logs(assembly: Assembly, group: Resource) -> Iterator[Finding]:
+    """Log groups whose key does not let CloudWatch Logs use it."""
+    key = assembly.resource(group.get("KmsKeyId"), "KMS::Key")
+    if key is not None and not _is_for(key, "logs."):
+        yield wrong("KEY_POLICY", key, f"CloudWatch Logs may not use it, which {group.logical_id} needs")
+
+
+@over("SNS::Topic")
+def keys_of_topics(assembly: Assembly, topic: Resource) -> Iterator[Finding]:
+    """Topics of alarms whose key does not let CloudWatch use it."""
+    key = assembly.resource(topic.get("KmsMasterKeyId"), "KMS::Key")
+    has_alarms = any(is_notified(topic, each) for each in assembly.of_type("CloudWatch::Alarm"))
+    if key is not None and has_alarms and not _is_for(key, "cloudwatch."):
+        yield wrong("KEY_ALARMS", key, f"CloudWatch may not use it, which alarms on {topic.logical_id} need")
 
 
 def is_notified(topic: Resource, alarm: Resource) -> bool:

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from portside.findings.finding import Finding
 from portside.findings.templates.assembly import Assembly, Resource
 from portside.findings.templates.reach import groups_of_service
-from portside.findings.templates.rule import wrong
+from portside.findings.templates.rule import over, wrong
 from portside.findings.templates.security_groups import NOWHERE, egress
-from portside.findings.templates.service import services
 from portside.findings.templates.values import Unknown, fields, is_open, many
 
 _EVERYWHERE = "0.0.0.0/0"
@@ -21,47 +20,47 @@ _OTHER_WAYS = (
 )
 
 
-def ways_out(assembly: Assembly) -> Iterator[Finding]:
+@over("ECS::Service")
+def ways_out(assembly: Assembly, service: Resource) -> Iterator[Finding]:
     """Services whose tasks can't pull their image: no complete route to the internet, and no VPC endpoints."""
-    for service in services(assembly):
-        own = fields(service.get("NetworkConfiguration", "AwsvpcConfiguration"))
-        if is_open(own.get("AssignPublicIp")):
-            continue
-        is_public = own.get("AssignPublicIp") == "ENABLED"
-        for value in many(own.get("Subnets")):
-            subnet = assembly.resource(value, "EC2::Subnet")
-            problem = _problem(assembly, subnet, is_public=is_public) if subnet else ""
-            if subnet and problem and not _has_endpoints(assembly, subnet):
-                yield wrong(
-                    "NO_WAY_OUT",
-                    service,
-                    f"{subnet.logical_id} of {subnet.stack} can't reach the internet: {problem}",
-                )
-                break
+    own = fields(service.get("NetworkConfiguration", "AwsvpcConfiguration"))
+    if is_open(own.get("AssignPublicIp")):
+        return
+    is_public = own.get("AssignPublicIp") == "ENABLED"
+    for value in many(own.get("Subnets")):
+        subnet = assembly.resource(value, "EC2::Subnet")
+        problem = _problem(assembly, subnet, is_public=is_public) if subnet else ""
+        if subnet and problem and not _has_endpoints(assembly, subnet):
+            yield wrong(
+                "NO_WAY_OUT",
+                service,
+                f"{subnet.logical_id} of {subnet.stack} can't reach the internet: {problem}",
+            )
+            break
 
 
-def balancer_subnets(assembly: Assembly) -> Iterator[Finding]:
+@over("ElasticLoadBalancingV2::LoadBalancer")
+def balancer_subnets(assembly: Assembly, balancer: Resource) -> Iterator[Finding]:
     """Load balancers for the internet in subnets that it does not reach."""
-    for balancer in assembly.of_type("ElasticLoadBalancingV2::LoadBalancer"):
-        if balancer.get("Scheme") not in (None, "internet-facing"):
-            continue
-        for value in many(balancer.get("Subnets")):
-            subnet = assembly.resource(value, "EC2::Subnet")
-            problem = _problem(assembly, subnet, is_public=True) if subnet else ""
-            if subnet and problem:
-                yield wrong("NOT_PUBLIC", balancer, f"the internet does not reach {subnet.logical_id}: {problem}")
+    if balancer.get("Scheme") not in (None, "internet-facing"):
+        return
+    for value in many(balancer.get("Subnets")):
+        subnet = assembly.resource(value, "EC2::Subnet")
+        problem = _problem(assembly, subnet, is_public=True) if subnet else ""
+        if subnet and problem:
+            yield wrong("NOT_PUBLIC", balancer, f"the internet does not reach {subnet.logical_id}: {problem}")
 
 
-def gateways(assembly: Assembly) -> Iterator[Finding]:
+@over("EC2::NatGateway")
+def gateways(assembly: Assembly, gateway: Resource) -> Iterator[Finding]:
     """NAT gateways in a subnet from which nothing goes to the internet."""
-    for gateway in assembly.of_type("EC2::NatGateway"):
-        subnet = assembly.resource(gateway.get("SubnetId"), "EC2::Subnet")
-        if gateway.get("ConnectivityType") == "private" or subnet is None:
-            continue
-        if "AllocationId" not in gateway.properties:
-            yield wrong("NAT_ADDRESS", gateway, "a public NAT gateway needs an AllocationId")
-        if problem := _problem(assembly, subnet, is_public=True):
-            yield wrong("NAT_SUBNET", gateway, f"is in {subnet.logical_id}, which can't reach the internet: {problem}")
+    subnet = assembly.resource(gateway.get("SubnetId"), "EC2::Subnet")
+    if gateway.get("ConnectivityType") == "private" or subnet is None:
+        return
+    if "AllocationId" not in gateway.properties:
+        yield wrong("NAT_ADDRESS", gateway, "a public NAT gateway needs an AllocationId")
+    if problem := _problem(assembly, subnet, is_public=True):
+        yield wrong("NAT_SUBNET", gateway, f"is in {subnet.logical_id}, which can't reach the internet: {problem}")
 
 
 def _problem(assembly: Assembly, subnet: Resource, *, is_public: bool) -> str:
@@ -136,10 +135,10 @@ def _has_endpoints(assembly: Assembly, subnet: Resource) -> bool:
     )
 
 
-def task_egress(assembly: Assembly) -> Iterator[Finding]:
+@over("ECS::Service")
+def task_egress(assembly: Assembly, service: Resource) -> Iterator[Finding]:
     """Services whose security groups let nothing out to the registry, secrets and logs, which are HTTPS."""
-    for service in services(assembly):
-        groups = groups_of_service(assembly, service)
-        found = egress(assembly, groups) if groups else None
-        if found is not None and not any(each.covers(_HTTPS_PORT) and each.cidr != NOWHERE for each in found):
-            yield wrong("EGRESS", service, f"its security groups let nothing out on port {_HTTPS_PORT}")
+    groups = groups_of_service(assembly, service)
+    found = egress(assembly, groups) if groups else None
+    if found is not None and not any(each.covers(_HTTPS_PORT) and each.cidr != NOWHERE for each in found):
+        yield wrong("EGRESS", service, f"its security groups let nothing out on port {_HTTPS_PORT}")

@@ -9,7 +9,7 @@ from typing import Any
 
 from portside.findings.finding import Finding
 from portside.findings.templates.assembly import Assembly, Resource
-from portside.findings.templates.rule import wrong
+from portside.findings.templates.rule import over, over_assembly, wrong
 from portside.findings.templates.task_definition import (
     container_named,
     containers_of,
@@ -56,23 +56,23 @@ def is_rolling(service: Resource) -> bool:
     return is_ecs and strategy in (None, "ROLLING") and service.get("SchedulingStrategy") in (None, "REPLICA")
 
 
-def load_balanced_ports(assembly: Assembly) -> Iterator[Finding]:
+@over("ECS::Service")
+def load_balanced_ports(assembly: Assembly, service: Resource) -> Iterator[Finding]:
     """Load balancers that send to a container or port that the task definition does not map."""
-    for service in services(assembly):
-        of = task_definition_of(assembly, service)
-        for each in objects(service.get("LoadBalancers")) if of else ():
-            assert of is not None
-            name, port = text(each.get("ContainerName")), whole(each.get("ContainerPort"))
-            if not name or not has_known_containers(of):
-                continue
-            container = container_named(of, name)
-            if container is None:
-                yield wrong("BALANCED_PORT", service, f"its load balancer sends to the container {name}, which is none")
-                continue
-            if not may_map(container, port):
-                known = ", ".join(str(each.get("ContainerPort")) for each in ports_of(container) or ()) or "none"
-                sentence = f"its load balancer sends to port {port} of {name}, which maps {known}"
-                yield wrong("BALANCED_PORT", service, sentence)
+    of = task_definition_of(assembly, service)
+    for each in objects(service.get("LoadBalancers")) if of else ():
+        assert of is not None
+        name, port = text(each.get("ContainerName")), whole(each.get("ContainerPort"))
+        if not name or not has_known_containers(of):
+            continue
+        container = container_named(of, name)
+        if container is None:
+            yield wrong("BALANCED_PORT", service, f"its load balancer sends to the container {name}, which is none")
+            continue
+        if not may_map(container, port):
+            known = ", ".join(str(each.get("ContainerPort")) for each in ports_of(container) or ()) or "none"
+            sentence = f"its load balancer sends to port {port} of {name}, which maps {known}"
+            yield wrong("BALANCED_PORT", service, sentence)
 
 
 def may_map(container: dict[str, Any], port: int | None) -> bool:
@@ -84,6 +84,7 @@ def may_map(container: dict[str, Any], port: int | None) -> bool:
     return not is_known(found) or port in map(whole, found)
 
 
+@over_assembly
 def service_connect(assembly: Assembly) -> Iterator[Finding]:
     """Service Connect names that no port has, or that two services have."""
     taken: dict[tuple[str, str, int], str] = {}
@@ -155,16 +156,16 @@ def _namespace_of(assembly: Assembly, service: Resource, connect: dict[str, Any]
     return made.get("Name") if made else name
 
 
-def capacity(assembly: Assembly) -> Iterator[Finding]:
+@over("ECS::Service")
+def capacity(assembly: Assembly, service: Resource) -> Iterator[Finding]:
     """Capacity providers that the cluster does not have, and strategies that contradict themselves."""
-    for service in services(assembly):
-        strategy = service.get("CapacityProviderStrategy")
-        launch_type = service.get("LaunchType")
-        if isinstance(strategy, list) and strategy and launch_type is not None and not is_open(launch_type):
-            yield wrong("CAPACITY", service, "has both LaunchType and CapacityProviderStrategy")
-        if isinstance(strategy, list) and is_whole_list(strategy):
-            yield from _strategy(assembly, service, objects(strategy))
-        yield from _launch_type(assembly, service)
+    strategy = service.get("CapacityProviderStrategy")
+    launch_type = service.get("LaunchType")
+    if isinstance(strategy, list) and strategy and launch_type is not None and not is_open(launch_type):
+        yield wrong("CAPACITY", service, "has both LaunchType and CapacityProviderStrategy")
+    if isinstance(strategy, list) and is_whole_list(strategy):
+        yield from _strategy(assembly, service, objects(strategy))
+    yield from _launch_type(assembly, service)
 
 
 def _strategy(assembly: Assembly, service: Resource, strategy: list[dict[str, Any]]) -> Iterator[Finding]:
@@ -227,39 +228,37 @@ def _launch_type(assembly: Assembly, service: Resource) -> Iterator[Finding]:
         yield wrong("CAPACITY", service, sentence)
 
 
-def room_to_roll(assembly: Assembly) -> Iterator[Finding]:
+@over("ECS::Service")
+def room_to_roll(assembly: Assembly, service: Resource) -> Iterator[Finding]:
     """Services that can neither start a new task nor stop an old one."""
-    for service in services(assembly):
-        deployment = service.get("DeploymentConfiguration")
-        if not is_rolling(service) or is_open(deployment):
-            continue
-        least = number(fields(deployment).get("MinimumHealthyPercent", 100))
-        most = number(fields(deployment).get("MaximumPercent", 200))
-        if least is None or most is None:
-            continue
-        if service.get("AvailabilityZoneRebalancing") == "ENABLED" and most <= 100:
-            sentence = f"Availability Zone rebalancing needs a MaximumPercent over 100, got {most:g}"
-            yield wrong("REBALANCING", service, sentence)
-            continue
-        for count in _counts(assembly, service):
-            if count and math.floor(count * most / 100) <= count <= math.ceil(count * least / 100):
-                sentence = (
-                    f"with {count} task{'s' if count > 1 else ''}, MinimumHealthyPercent {least:g} and "
-                    f"MaximumPercent {most:g}, a deployment may neither stop a task nor start one"
-                )
-                yield wrong("NO_ROOM", service, sentence)
-                break
-
-
-def grace_periods(assembly: Assembly) -> Iterator[Finding]:
-    """Services that wait for the checks of a load balancer, and have none."""
-    for service in services(assembly):
-        entrances = [service.get("LoadBalancers"), service.get("VpcLatticeConfigurations")]
-        seconds = whole(service.get("HealthCheckGracePeriodSeconds"))
-        if seconds and not any(is_open(each) or objects(each) for each in entrances):
-            yield wrong(
-                "GRACE_PERIOD", service, f"a grace period of {seconds} s, and no load balancer checks its tasks"
+    deployment = service.get("DeploymentConfiguration")
+    if not is_rolling(service) or is_open(deployment):
+        return
+    least = number(fields(deployment).get("MinimumHealthyPercent", 100))
+    most = number(fields(deployment).get("MaximumPercent", 200))
+    if least is None or most is None:
+        return
+    if service.get("AvailabilityZoneRebalancing") == "ENABLED" and most <= 100:
+        sentence = f"Availability Zone rebalancing needs a MaximumPercent over 100, got {most:g}"
+        yield wrong("REBALANCING", service, sentence)
+        return
+    for count in _counts(assembly, service):
+        if count and math.floor(count * most / 100) <= count <= math.ceil(count * least / 100):
+            sentence = (
+                f"with {count} task{'s' if count > 1 else ''}, MinimumHealthyPercent {least:g} and "
+                f"MaximumPercent {most:g}, a deployment may neither stop a task nor start one"
             )
+            yield wrong("NO_ROOM", service, sentence)
+            break
+
+
+@over("ECS::Service")
+def grace_periods(assembly: Assembly, service: Resource) -> Iterator[Finding]:
+    """Services that wait for the checks of a load balancer, and have none."""
+    entrances = [service.get("LoadBalancers"), service.get("VpcLatticeConfigurations")]
+    seconds = whole(service.get("HealthCheckGracePeriodSeconds"))
+    if seconds and not any(is_open(each) or objects(each) for each in entrances):
+        yield wrong("GRACE_PERIOD", service, f"a grace period of {seconds} s, and no load balancer checks its tasks")
 
 
 def _counts(assembly: Assembly, service: Resource) -> list[int]:
@@ -276,6 +275,7 @@ def _counts(assembly: Assembly, service: Resource) -> list[int]:
     return [count] if count is not None else []
 
 
+@over_assembly
 def deployment_alarms(assembly: Assembly) -> Iterator[Finding]:
     """Alarms of a deployment that no stack makes, where the others are made here."""
     alarms_made = assembly.of_type("CloudWatch::Alarm", "CloudWatch::CompositeAlarm")
@@ -295,56 +295,54 @@ def _family(name: Any) -> str:
     return "-".join(str(name).split("-")[:2])
 
 
-def networks(assembly: Assembly) -> Iterator[Finding]:
+@over("ECS::Service")
+def networks(assembly: Assembly, service: Resource) -> Iterator[Finding]:
     """Services without the network that their task definition asks for, or with those of two VPCs."""
-    for service in services(assembly):
-        of, network = task_definition_of(assembly, service), service.get("NetworkConfiguration")
-        if of is not None and is_awsvpc(of) and network is None:
-            yield wrong("AWSVPC_NETWORK", service, "lacks NetworkConfiguration, which awsvpc requires")
-        if of is not None and text(of.get("NetworkMode")) and not is_awsvpc(of) and isinstance(network, dict):
-            sentence = f"has NetworkConfiguration, and its task definition runs in {of.get('NetworkMode')}"
-            yield wrong("AWSVPC_NETWORK", service, sentence)
-        own = fields(fields(network).get("AwsvpcConfiguration"))
-        vpcs = {}
-        for value in [*many(own.get("Subnets")), *many(own.get("SecurityGroups"))]:
-            found = assembly.resource(value, "EC2::Subnet", "EC2::SecurityGroup")
-            vpc = assembly.resource(found.get("VpcId"), "EC2::VPC") if found else None
-            if vpc:
-                vpcs[vpc.name] = vpc
-        if len(vpcs) > 1:
-            yield wrong("TWO_VPCS", service, f"its subnets and security groups are of two VPCs: {', '.join(vpcs)}")
+    of, network = task_definition_of(assembly, service), service.get("NetworkConfiguration")
+    if of is not None and is_awsvpc(of) and network is None:
+        yield wrong("AWSVPC_NETWORK", service, "lacks NetworkConfiguration, which awsvpc requires")
+    if of is not None and text(of.get("NetworkMode")) and not is_awsvpc(of) and isinstance(network, dict):
+        sentence = f"has NetworkConfiguration, and its task definition runs in {of.get('NetworkMode')}"
+        yield wrong("AWSVPC_NETWORK", service, sentence)
+    own = fields(fields(network).get("AwsvpcConfiguration"))
+    vpcs = {}
+    for value in [*many(own.get("Subnets")), *many(own.get("SecurityGroups"))]:
+        found = assembly.resource(value, "EC2::Subnet", "EC2::SecurityGroup")
+        vpc = assembly.resource(found.get("VpcId"), "EC2::VPC") if found else None
+        if vpc:
+            vpcs[vpc.name] = vpc
+    if len(vpcs) > 1:
+        yield wrong("TWO_VPCS", service, f"its subnets and security groups are of two VPCs: {', '.join(vpcs)}")
 
 
-def exec_sessions(assembly: Assembly) -> Iterator[Finding]:
+@over("ECS::Service")
+def exec_sessions(assembly: Assembly, service: Resource) -> Iterator[Finding]:
     """Services whose `exec` can't work: no task role, or a file system that the agent can't write to."""
-    for service in services(assembly):
-        of = task_definition_of(assembly, service)
-        if of is None or flag(service.get("EnableExecuteCommand")) is not True:
-            continue
-        if "TaskRoleArn" not in of.properties:
-            yield wrong("EXEC_ROLE", service, "EnableExecuteCommand needs a task role, which its task definition lacks")
-        for container in containers_of(of):
-            mounts = objects(container.get("MountPoints"))
-            writable = [str(each.get("ContainerPath")) for each in mounts if flag(each.get("ReadOnly", False)) is False]
-            lacking = [path for path in _WRITTEN_BY_EXEC if not any(_covers(each, path) for each in writable)]
-            unknown = any(is_open(each.get("ContainerPath")) for each in mounts)
-            if flag(container.get("ReadonlyRootFilesystem")) and lacking and not unknown:
-                sentence = (
-                    f"exec writes to {', '.join(lacking)}, and the container {container.get('Name')} is read-only"
-                )
-                yield wrong("EXEC_READ_ONLY", service, sentence)
+    of = task_definition_of(assembly, service)
+    if of is None or flag(service.get("EnableExecuteCommand")) is not True:
+        return
+    if "TaskRoleArn" not in of.properties:
+        yield wrong("EXEC_ROLE", service, "EnableExecuteCommand needs a task role, which its task definition lacks")
+    for container in containers_of(of):
+        mounts = objects(container.get("MountPoints"))
+        writable = [str(each.get("ContainerPath")) for each in mounts if flag(each.get("ReadOnly", False)) is False]
+        lacking = [path for path in _WRITTEN_BY_EXEC if not any(_covers(each, path) for each in writable)]
+        unknown = any(is_open(each.get("ContainerPath")) for each in mounts)
+        if flag(container.get("ReadonlyRootFilesystem")) and lacking and not unknown:
+            sentence = f"exec writes to {', '.join(lacking)}, and the container {container.get('Name')} is read-only"
+            yield wrong("EXEC_READ_ONLY", service, sentence)
 
 
 def _covers(mounted: str, path: str) -> bool:
     return path == mounted.rstrip("/") or path.startswith(f"{mounted.rstrip('/')}/") or mounted.startswith(path)
 
 
-def platforms(assembly: Assembly) -> Iterator[Finding]:
+@over("ECS::Service")
+def platforms(assembly: Assembly, service: Resource) -> Iterator[Finding]:
     """Services on Fargate that ask for what only instances have."""
-    for service in services(assembly):
-        of = task_definition_of(assembly, service)
-        on_fargate = service.get("LaunchType") == "FARGATE" or (of is not None and runs_on_fargate(assembly, of))
-        if on_fargate and objects(service.get("PlacementStrategies")):
-            yield wrong("FARGATE", service, "placement strategies are not supported on Fargate")
-        if on_fargate and service.get("SchedulingStrategy") == "DAEMON":
-            yield wrong("FARGATE", service, "the scheduling strategy DAEMON is not supported on Fargate")
+    of = task_definition_of(assembly, service)
+    on_fargate = service.get("LaunchType") == "FARGATE" or (of is not None and runs_on_fargate(assembly, of))
+    if on_fargate and objects(service.get("PlacementStrategies")):
+        yield wrong("FARGATE", service, "placement strategies are not supported on Fargate")
+    if on_fargate and service.get("SchedulingStrategy") == "DAEMON":
+        yield wrong("FARGATE", service, "the scheduling strategy DAEMON is not supported on Fargate")

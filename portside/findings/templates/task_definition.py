@@ -9,7 +9,7 @@ from typing import Any
 
 from portside.findings.finding import Finding
 from portside.findings.templates.assembly import Assembly, Resource
-from portside.findings.templates.rule import wrong
+from portside.findings.templates.rule import over, over_assembly, wrong
 from portside.findings.templates.values import (
     Text,
     fields,
@@ -83,14 +83,14 @@ def runs_on_fargate(assembly: Assembly, task_definition: Resource) -> bool:
     )
 
 
-def names(assembly: Assembly) -> Iterator[Finding]:
+@over("ECS::TaskDefinition")
+def names(assembly: Assembly, each: Resource) -> Iterator[Finding]:
     """Containers, volumes, variables and secrets whose names are taken or unknown."""
-    for each in task_definitions(assembly):
-        yield from _twice(each, [one.get("Name") for one in containers_of(each)], "container")
-        yield from _twice(each, [one.get("Name") for one in objects(each.get("Volumes"))], "volume")
-        for container in containers_of(each):
-            yield from _variables(each, container)
-            yield from _mounts(each, container)
+    yield from _twice(each, [one.get("Name") for one in containers_of(each)], "container")
+    yield from _twice(each, [one.get("Name") for one in objects(each.get("Volumes"))], "volume")
+    for container in containers_of(each):
+        yield from _variables(each, container)
+        yield from _mounts(each, container)
 
 
 def _twice(resource: Resource, found: list[Any], sentence: str) -> Iterator[Finding]:
@@ -131,20 +131,20 @@ def _mounts(resource: Resource, container: Container) -> Iterator[Finding]:
             yield wrong("VOLUME", resource, f"the container {name} takes volumes from {source}, which is no container")
 
 
-def dependencies(assembly: Assembly) -> Iterator[Finding]:
+@over("ECS::TaskDefinition")
+def dependencies(assembly: Assembly, resource: Resource) -> Iterator[Finding]:
     """Containers that wait for what will not be."""
-    for resource in task_definitions(assembly):
-        waits: dict[str, list[str]] = {}
-        for container in containers_of(resource):
-            name = str(container.get("Name"))
-            for each in objects(container.get("DependsOn")):
-                other, condition = text(each.get("ContainerName")), each.get("Condition")
-                if other:
-                    waits.setdefault(name, []).append(other)
-                    yield from _dependency(resource, name, other, condition)
-        for name in waits:
-            if _waits_for_itself(name, waits):
-                yield wrong("DEPENDENCY", resource, f"the container {name} waits for itself")
+    waits: dict[str, list[str]] = {}
+    for container in containers_of(resource):
+        name = str(container.get("Name"))
+        for each in objects(container.get("DependsOn")):
+            other, condition = text(each.get("ContainerName")), each.get("Condition")
+            if other:
+                waits.setdefault(name, []).append(other)
+                yield from _dependency(resource, name, other, condition)
+    for name in waits:
+        if _waits_for_itself(name, waits):
+            yield wrong("DEPENDENCY", resource, f"the container {name} waits for itself")
 
 
 def _dependency(resource: Resource, name: str, other: str, condition: Any) -> Iterator[Finding]:
@@ -176,13 +176,13 @@ def _waits_for_itself(name: str, waits: dict[str, list[str]]) -> bool:
     return False
 
 
-def sizes(assembly: Assembly) -> Iterator[Finding]:
+@over("ECS::TaskDefinition")
+def sizes(assembly: Assembly, resource: Resource) -> Iterator[Finding]:
     """Task definitions over 64 KiB, and containers that are larger than their task."""
-    for resource in task_definitions(assembly):
-        known = json.dumps(resource.properties, default=lambda _: "", separators=(",", ":"))
-        if len(known.encode()) > _MOST_BYTES:
-            yield wrong("SIZE", resource, f"has {len(known.encode()):,} bytes, at most {_MOST_BYTES:,} are accepted")
-        yield from _reserved(resource)
+    known = json.dumps(resource.properties, default=lambda _: "", separators=(",", ":"))
+    if len(known.encode()) > _MOST_BYTES:
+        yield wrong("SIZE", resource, f"has {len(known.encode()):,} bytes, at most {_MOST_BYTES:,} are accepted")
+    yield from _reserved(resource)
 
 
 def _reserved(resource: Resource) -> Iterator[Finding]:
@@ -204,48 +204,44 @@ def _reserved(resource: Resource) -> Iterator[Finding]:
         yield wrong("MEMORY", resource, f"its containers reserve {total_cpu} CPU units, the task has {cpu}")
 
 
-def ports(assembly: Assembly) -> Iterator[Finding]:
+@over("ECS::TaskDefinition")
+def ports(assembly: Assembly, resource: Resource) -> Iterator[Finding]:
     """Ports that two containers of a task want, and host ports where a task has its own interface."""
-    for resource in task_definitions(assembly):
-        if not is_awsvpc(resource):
-            continue
-        expected: dict[tuple[int, str], Any] = {}
-        for container in containers_of(resource):
-            for each in ports_of(container) or ():
-                port, host = whole(each.get("ContainerPort")), whole(each.get("HostPort"))
-                name = container.get("Name")
-                if port is not None and host not in (None, 0, port):
-                    sentence = (
-                        f"the container {name} maps port {port} to the host's {host}; in awsvpc they are the same"
-                    )
-                    yield wrong("HOST_PORT", resource, sentence)
-                key = (port or 0, str(each.get("Protocol", "tcp")))
-                if port and key in expected:
-                    both = f"{expected[key]} and {name}" if expected[key] != name else f"{name} twice"
-                    yield wrong("PORT_TWICE", resource, f"port {port} is mapped by {both}")
-                expected[key] = name
+    if not is_awsvpc(resource):
+        return
+    expected: dict[tuple[int, str], Any] = {}
+    for container in containers_of(resource):
+        for each in ports_of(container) or ():
+            port, host = whole(each.get("ContainerPort")), whole(each.get("HostPort"))
+            name = container.get("Name")
+            if port is not None and host not in (None, 0, port):
+                sentence = f"the container {name} maps port {port} to the host's {host}; in awsvpc they are the same"
+                yield wrong("HOST_PORT", resource, sentence)
+            key = (port or 0, str(each.get("Protocol", "tcp")))
+            if port and key in expected:
+                both = f"{expected[key]} and {name}" if expected[key] != name else f"{name} twice"
+                yield wrong("PORT_TWICE", resource, f"port {port} is mapped by {both}")
+            expected[key] = name
 
 
-def fargate(assembly: Assembly) -> Iterator[Finding]:
+@over("ECS::TaskDefinition")
+def fargate(assembly: Assembly, resource: Resource) -> Iterator[Finding]:
     """Settings that Fargate does not support."""
-    for resource in task_definitions(assembly):
-        if not runs_on_fargate(assembly, resource):
-            continue
-        for key in ("Cpu", "Memory"):
-            if key not in resource.properties:
-                yield wrong("FARGATE", resource, f"lacks {key}, which Fargate requires")
-        if "NetworkMode" not in resource.properties:
-            yield wrong("FARGATE", resource, "lacks NetworkMode: on Fargate it is awsvpc")
-        for volume in objects(resource.get("Volumes")):
-            host = fields(volume.get("Host"))
-            if text(host.get("SourcePath")) or "DockerVolumeConfiguration" in volume:
-                yield wrong(
-                    "FARGATE", resource, f"the volume {volume.get('Name')} is of the host, which Fargate has not"
-                )
-        if objects(resource.get("PlacementConstraints")):
-            yield wrong("FARGATE", resource, "placement constraints are not supported on Fargate")
-        for container in containers_of(resource):
-            yield from _not_offered(resource, container)
+    if not runs_on_fargate(assembly, resource):
+        return
+    for key in ("Cpu", "Memory"):
+        if key not in resource.properties:
+            yield wrong("FARGATE", resource, f"lacks {key}, which Fargate requires")
+    if "NetworkMode" not in resource.properties:
+        yield wrong("FARGATE", resource, "lacks NetworkMode: on Fargate it is awsvpc")
+    for volume in objects(resource.get("Volumes")):
+        host = fields(volume.get("Host"))
+        if text(host.get("SourcePath")) or "DockerVolumeConfiguration" in volume:
+            yield wrong("FARGATE", resource, f"the volume {volume.get('Name')} is of the host, which Fargate has not")
+    if objects(resource.get("PlacementConstraints")):
+        yield wrong("FARGATE", resource, "placement constraints are not supported on Fargate")
+    for container in containers_of(resource):
+        yield from _not_offered(resource, container)
 
 
 def _not_offered(resource: Resource, container: Container) -> Iterator[Finding]:
@@ -262,34 +258,34 @@ def _is_set(value: Any) -> bool:
     return not (value is None or is_open(value) or value in ([], {}) or flag(value) is False)
 
 
-def interfaces(assembly: Assembly) -> Iterator[Finding]:
+@over("ECS::TaskDefinition")
+def interfaces(assembly: Assembly, resource: Resource) -> Iterator[Finding]:
     """Settings that awsvpc tasks do not support."""
-    for resource in task_definitions(assembly):
-        for container in containers_of(resource) if is_awsvpc(resource) else ():
-            for key in _NOT_IN_AWSVPC:
-                if _is_set(container.get(key)) and not runs_on_fargate(assembly, resource):
-                    sentence = f"{key} of the container {container.get('Name')} is not supported in awsvpc"
-                    yield wrong("AWSVPC", resource, sentence)
+    for container in containers_of(resource) if is_awsvpc(resource) else ():
+        for key in _NOT_IN_AWSVPC:
+            if _is_set(container.get(key)) and not runs_on_fargate(assembly, resource):
+                sentence = f"{key} of the container {container.get('Name')} is not supported in awsvpc"
+                yield wrong("AWSVPC", resource, sentence)
 
 
-def logs(assembly: Assembly) -> Iterator[Finding]:
+@over("ECS::TaskDefinition")
+def logs(assembly: Assembly, resource: Resource) -> Iterator[Finding]:
     """Log drivers that lack what they need."""
-    for resource in task_definitions(assembly):
-        routers = [each for each in containers_of(resource) if "FirelensConfiguration" in each]
-        for container in containers_of(resource):
-            driver, name = fields(container.get("LogConfiguration")), container.get("Name")
-            options = driver.get("Options", {})
-            if driver.get("LogDriver") == "awslogs" and isinstance(options, dict):
-                needed = ["awslogs-group", "awslogs-region"]
-                needed += ["awslogs-stream-prefix"] if runs_on_fargate(assembly, resource) else []
-                lacking = [each for each in needed if each not in options]
-                if lacking:
-                    yield wrong("LOG_DRIVER", resource, f"the log driver of {name} lacks {', '.join(lacking)}")
-                yield from _log_region(assembly, resource, options)
-            if driver.get("LogDriver") == "awsfirelens" and not routers and has_known_containers(resource):
-                yield wrong(
-                    "LOG_DRIVER", resource, f"{name} logs to FireLens, and no container has a FirelensConfiguration"
-                )
+    routers = [each for each in containers_of(resource) if "FirelensConfiguration" in each]
+    for container in containers_of(resource):
+        driver, name = fields(container.get("LogConfiguration")), container.get("Name")
+        options = driver.get("Options", {})
+        if driver.get("LogDriver") == "awslogs" and isinstance(options, dict):
+            needed = ["awslogs-group", "awslogs-region"]
+            needed += ["awslogs-stream-prefix"] if runs_on_fargate(assembly, resource) else []
+            lacking = [each for each in needed if each not in options]
+            if lacking:
+                yield wrong("LOG_DRIVER", resource, f"the log driver of {name} lacks {', '.join(lacking)}")
+            yield from _log_region(assembly, resource, options)
+        if driver.get("LogDriver") == "awsfirelens" and not routers and has_known_containers(resource):
+            yield wrong(
+                "LOG_DRIVER", resource, f"{name} logs to FireLens, and no container has a FirelensConfiguration"
+            )
 
 
 def _log_region(assembly: Assembly, resource: Resource, options: dict[str, Any]) -> Iterator[Finding]:
@@ -300,43 +296,42 @@ def _log_region(assembly: Assembly, resource: Resource, options: dict[str, Any])
         yield wrong("LOG_REGION", resource, f"logs go to {region}, and the log group {group.logical_id} is in {place}")
 
 
-def secret_fields(assembly: Assembly) -> Iterator[Finding]:
+@over("ECS::TaskDefinition")
+def secret_fields(assembly: Assembly, resource: Resource) -> Iterator[Finding]:
     """Fields of secrets that are not written `ARN:field:stage:version`."""
-    for resource in task_definitions(assembly):
-        for container in containers_of(resource):
-            for each in objects(container.get("Secrets")):
-                value = each.get("ValueFrom")
-                parts = value.parts if isinstance(value, Text) else ()
-                is_secret = bool(parts) and assembly.resource(parts[0], "SecretsManager::Secret") is not None
-                if is_secret and len(parts) == 2 and isinstance(parts[1], str) and parts[1].count(":") != _SECRET_PARTS:
-                    sentence = (
-                        f"the field of the secret {each.get('Name')} must be written ARN:FIELD::, got ARN{parts[1]}"
-                    )
-                    yield wrong("SECRET_FIELD", resource, sentence)
+    for container in containers_of(resource):
+        for each in objects(container.get("Secrets")):
+            value = each.get("ValueFrom")
+            parts = value.parts if isinstance(value, Text) else ()
+            is_secret = bool(parts) and assembly.resource(parts[0], "SecretsManager::Secret") is not None
+            if is_secret and len(parts) == 2 and isinstance(parts[1], str) and parts[1].count(":") != _SECRET_PARTS:
+                sentence = f"the field of the secret {each.get('Name')} must be written ARN:FIELD::, got ARN{parts[1]}"
+                yield wrong("SECRET_FIELD", resource, sentence)
 
 
-def health_commands(assembly: Assembly) -> Iterator[Finding]:
+@over("ECS::TaskDefinition")
+def health_commands(assembly: Assembly, resource: Resource) -> Iterator[Finding]:
     """Health checks that can't be run, or that ask another service's port."""
-    for resource in task_definitions(assembly):
-        for container in containers_of(resource):
-            check, name = fields(container.get("HealthCheck")), container.get("Name")
-            command = many(check.get("Command"))
-            if not command or not isinstance(command[0], str):
-                continue
-            if command[0] not in ("CMD", "CMD-SHELL", "NONE"):
-                sentence = f"the health command of {name} begins with neither CMD nor CMD-SHELL, got {command[0]}"
-                yield wrong("HEALTH_COMMAND", resource, sentence)
-            elif command[0] == "CMD" and len(command) == 2 and " " in (text(command[1]) or ""):
-                sentence = f"the health command of {name} is one word with spaces in it: no program has that name"
-                yield wrong("HEALTH_COMMAND_WORD", resource, sentence)
-            elif command[0] == "CMD-SHELL" and len(command) != 2:
-                sentence = f"CMD-SHELL takes one text, the health command of {name} has {len(command) - 1}"
-                yield wrong("HEALTH_COMMAND_WORD", resource, sentence)
+    for container in containers_of(resource):
+        check, name = fields(container.get("HealthCheck")), container.get("Name")
+        command = many(check.get("Command"))
+        if not command or not isinstance(command[0], str):
+            continue
+        if command[0] not in ("CMD", "CMD-SHELL", "NONE"):
+            sentence = f"the health command of {name} begins with neither CMD nor CMD-SHELL, got {command[0]}"
+            yield wrong("HEALTH_COMMAND", resource, sentence)
+        elif command[0] == "CMD" and len(command) == 2 and " " in (text(command[1]) or ""):
+            sentence = f"the health command of {name} is one word with spaces in it: no program has that name"
+            yield wrong("HEALTH_COMMAND_WORD", resource, sentence)
+        elif command[0] == "CMD-SHELL" and len(command) != 2:
+            sentence = f"CMD-SHELL takes one text, the health command of {name} has {len(command) - 1}"
+            yield wrong("HEALTH_COMMAND_WORD", resource, sentence)
 
 
 _OWN_PORT = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\]):(\d+)")
 
 
+@over_assembly
 def health_ports(assembly: Assembly) -> Iterator[Finding]:
     """Health commands that ask a port which only another task definition maps."""
     mapped = {each.name: _mapped(each) for each in task_definitions(assembly)}
@@ -367,12 +362,10 @@ def _mapped(resource: Resource) -> set[int] | None:
     return found or None
 
 
-def images(assembly: Assembly) -> Iterator[Finding]:
+@over("ECS::TaskDefinition")
+def images(assembly: Assembly, resource: Resource) -> Iterator[Finding]:
     """Image references that no registry can be asked for."""
-    for resource in task_definitions(assembly):
-        for container in containers_of(resource):
-            image = text(container.get("Image"))
-            if image is not None and not _IMAGE.match(image):
-                yield wrong(
-                    "IMAGE", resource, f"the image of {container.get('Name')} is no image reference, got {image}"
-                )
+    for container in containers_of(resource):
+        image = text(container.get("Image"))
+        if image is not None and not _IMAGE.match(image):
+            yield wrong("IMAGE", resource, f"the image of {container.get('Name')} is no image reference, got {image}")

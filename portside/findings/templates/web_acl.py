@@ -8,8 +8,8 @@ from typing import Any
 
 from portside.findings.finding import Finding
 from portside.findings.templates.assembly import Assembly, Resource
-from portside.findings.templates.rule import wrong
-from portside.findings.templates.values import Handle, Text, fields, is_open, many, objects, text, whole
+from portside.findings.templates.rule import doubles, known, over, over_assembly, wrong
+from portside.findings.templates.values import Text, fields, is_open, many, objects, text, whole
 
 # https://docs.aws.amazon.com/waf/latest/developerguide/aws-waf-capacity-units.html
 _MOST_CAPACITY = 5000
@@ -17,22 +17,20 @@ _OF_GROUPS = ("ManagedRuleGroupStatement", "RuleGroupReferenceStatement")
 _LOGS_PREFIX = "aws-waf-logs-"
 
 
-def rules(assembly: Assembly) -> Iterator[Finding]:
+@over("WAFv2::WebACL", "WAFv2::RuleGroup")
+def rules(assembly: Assembly, acl: Resource) -> Iterator[Finding]:
     """Rules with a priority or name that another has, and rules without the action that their kind needs."""
-    for acl in assembly.of_type("WAFv2::WebACL", "WAFv2::RuleGroup"):
-        taken: dict[Any, Any] = {}
-        names: set[str] = set()
-        for rule in objects(acl.get("Rules")):
-            priority, name = whole(rule.get("Priority")), rule.get("Name")
-            if priority is not None and priority in taken:
-                yield wrong(
-                    "WAF_PRIORITY", acl, f"the rules {taken[priority]} and {name} both have priority {priority}"
-                )
-            taken[priority] = name
-            if text(name) and name in names:
-                yield wrong("WAF_PRIORITY", acl, f"two rules have the name {name}")
-            names.add(str(name))
-            yield from _action(acl, rule)
+    taken: dict[Any, Any] = {}
+    names: set[str] = set()
+    for rule in objects(acl.get("Rules")):
+        priority, name = whole(rule.get("Priority")), rule.get("Name")
+        if priority is not None and priority in taken:
+            yield wrong("WAF_PRIORITY", acl, f"the rules {taken[priority]} and {name} both have priority {priority}")
+        taken[priority] = name
+        if text(name) and name in names:
+            yield wrong("WAF_PRIORITY", acl, f"two rules have the name {name}")
+        names.add(str(name))
+        yield from _action(acl, rule)
 
 
 def _action(acl: Resource, rule: dict[str, Any]) -> Iterator[Finding]:
@@ -64,50 +62,48 @@ _GROUPS = frozenset(
 _SIMILARITY = 0.9
 
 
-def managed_groups(assembly: Assembly) -> Iterator[Finding]:
+@over("WAFv2::WebACL")
+def managed_groups(assembly: Assembly, acl: Resource) -> Iterator[Finding]:
     """Groups of AWS's rules whose name is misspelt."""
-    for acl in assembly.of_type("WAFv2::WebACL"):
-        for rule in objects(acl.get("Rules")):
-            group = fields(fields(rule.get("Statement")).get("ManagedRuleGroupStatement"))
-            name = text(group.get("Name"))
-            if group.get("VendorName") == "AWS" and name and name not in _GROUPS:
-                similar = difflib.get_close_matches(name, _GROUPS, 1, _SIMILARITY)
-                if similar:
-                    yield wrong("WAF_GROUP", acl, f"AWS has no group of rules {name}; it has {similar[0]}")
+    for rule in objects(acl.get("Rules")):
+        group = fields(fields(rule.get("Statement")).get("ManagedRuleGroupStatement"))
+        name = text(group.get("Name"))
+        if group.get("VendorName") == "AWS" and name and name not in _GROUPS:
+            similar = difflib.get_close_matches(name, _GROUPS, 1, _SIMILARITY)
+            if similar:
+                yield wrong("WAF_GROUP", acl, f"AWS has no group of rules {name}; it has {similar[0]}")
 
 
-def default_actions(assembly: Assembly) -> Iterator[Finding]:
+@over("WAFv2::WebACL")
+def default_actions(assembly: Assembly, acl: Resource) -> Iterator[Finding]:
     """Web ACLs whose default is both, or neither."""
-    for acl in assembly.of_type("WAFv2::WebACL"):
-        default = acl.get("DefaultAction")
-        if isinstance(default, dict) and len(default) != 1:
-            yield wrong("WAF_ACTION", acl, "DefaultAction must be one of Allow and Block")
-        if acl.get("Scope") == "CLOUDFRONT" and assembly.file(acl.stack).region not in ("", "us-east-1"):
-            yield wrong("WAF_SCOPE", acl, "a web ACL for CLOUDFRONT must be in us-east-1")
+    default = acl.get("DefaultAction")
+    if isinstance(default, dict) and len(default) != 1:
+        yield wrong("WAF_ACTION", acl, "DefaultAction must be one of Allow and Block")
+    if acl.get("Scope") == "CLOUDFRONT" and assembly.file(acl.stack).region not in ("", "us-east-1"):
+        yield wrong("WAF_SCOPE", acl, "a web ACL for CLOUDFRONT must be in us-east-1")
 
 
+@over_assembly
 def associations(assembly: Assembly) -> Iterator[Finding]:
     """Web ACLs for CloudFront on a load balancer, and two on one."""
-    seen: dict[Any, str] = {}
-    for each in assembly.of_type("WAFv2::WebACLAssociation"):
+    found = assembly.of_type("WAFv2::WebACLAssociation")
+    for each in found:
         acl = assembly.resource(each.get("WebACLArn"), "WAFv2::WebACL")
         if acl is not None and acl.get("Scope") == "CLOUDFRONT":
             yield wrong("WAF_SCOPE", each, f"{acl.logical_id} has the scope CLOUDFRONT, a load balancer needs REGIONAL")
-        to = each.get("ResourceArn")
-        if isinstance(to, Handle) and to in seen and not each.is_conditional:
-            yield wrong("WAF_SCOPE", each, f"{to.logical_id} has the web ACL of {seen[to]} already")
-        if isinstance(to, Handle):
-            seen[to] = each.logical_id
+    for each, to, other in doubles(found, known("ResourceArn")):
+        yield wrong("WAF_SCOPE", each, f"{to.logical_id} has the web ACL of {other.logical_id} already")
 
 
-def log_destinations(assembly: Assembly) -> Iterator[Finding]:
+@over("WAFv2::LoggingConfiguration")
+def log_destinations(assembly: Assembly, each: Resource) -> Iterator[Finding]:
     """Logs to a place whose name does not begin as WAF demands."""
-    for each in assembly.of_type("WAFv2::LoggingConfiguration"):
-        for value in many(each.get("LogDestinationConfigs")):
-            name = _name_of(assembly, value)
-            if name is not None and not name.startswith(_LOGS_PREFIX):
-                sentence = f"the name of its destination must begin with {_LOGS_PREFIX}, got {name}"
-                yield wrong("WAF_LOGS", each, sentence, at="LogDestinationConfigs")
+    for value in many(each.get("LogDestinationConfigs")):
+        name = _name_of(assembly, value)
+        if name is not None and not name.startswith(_LOGS_PREFIX):
+            sentence = f"the name of its destination must begin with {_LOGS_PREFIX}, got {name}"
+            yield wrong("WAF_LOGS", each, sentence, at="LogDestinationConfigs")
 
 
 def _name_of(assembly: Assembly, value: Any) -> str | None:
