@@ -45,8 +45,8 @@ class NotWritten(UserError):
         self.is_full = error.errno in FULL
 
 
-def write(path: Path, content: str | bytes, *, what: str, durable: bool = True) -> None:
-    """Replace the file atomically, readable by its owner only. Raises `NotWritten`.
+def write(path: Path, content: str | bytes, *, what: str, durable: bool = True, mode: int = 0o600) -> None:
+    """Replace the file atomically, by default readable by its owner only. Raises `NotWritten`.
 
     A `durable` file survives a power loss after this returns; a cache doesn't need to.
     """
@@ -58,6 +58,7 @@ def write(path: Path, content: str | bytes, *, what: str, durable: bool = True) 
             with open(descriptor, "wb") as file:
                 file.write(data)
                 file.flush()
+                os.fchmod(file.fileno(), mode)
                 if durable:
                     os.fsync(file.fileno())
             os.replace(temporary, path)

@@ -1,8 +1,9 @@
 """Installs what lock files pin, into the virtual environment whose Python runs this: with uv, or else with pip.
 
     .venv/bin/python -I tools/install_packages.py requirements.txt requirements-dev.txt
+    .venv/bin/python -I tools/install_packages.py --uv pip compile …
 
-uv uses pip's settings of indexes, certificates and proxies. Where it can't install, pip does, and a line that begins
+The second starts the uv that is installed, with the same settings. uv uses pip's settings of indexes, certificates and proxies. Where it can't install, pip does, and a line that begins
 with "note:" reports it.
 """
 
@@ -11,14 +12,17 @@ from __future__ import annotations
 import ast
 import ensurepip
 import os
+import re
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 QUIET = ["--quiet", "--no-input", "--disable-pip-version-check"]
-UV_LOCK = Path(__file__).parent.parent / "requirements-uv.txt"
+LOCK = Path(__file__).parent.parent / "requirements.txt"
+"""The lock with the version of uv."""
 
 # pip's setting, and the variable by which uv takes the same: https://docs.astral.sh/uv/reference/environment/
 SETTINGS = {
@@ -44,7 +48,13 @@ WITHOUT_EFFECT = frozenset(
 
 
 def main(locks: Sequence[str]) -> int:
-    """Install the locks' packages. The exit code is that of the program that installed last."""
+    """Install the locks' packages. The exit code is that of the program that ran last."""
+    if locks[:1] == ["--uv"]:
+        try:
+            return _uv(locks[1:], uv_settings(pip_settings()))
+        except ValueError as unknown:
+            print(unknown, file=sys.stderr)
+            return 1
     why = _try_uv(locks)
     if not why:
         return 0
@@ -60,13 +70,23 @@ def _try_uv(locks: Sequence[str]) -> str:
         settings = uv_settings(pip_settings())
     except ValueError as unknown:
         return str(unknown)
-    options = ["--require-hashes", "--only-binary", ":all:", "--no-compile", "-r", str(UV_LOCK)]
-    if subprocess.call([*_pip(), "install", *QUIET, *options], env=_environment({})):
-        return "uv can't be installed here"
+    options = ["--require-hashes", "--only-binary", ":all:", "--no-compile"]
+    entry = re.search(r"^uv==.*\\\n(?: +--hash=.*\n)+", LOCK.read_text(encoding="utf-8"), re.MULTILINE)
+    if not entry:
+        return f"{LOCK.name} has no uv"
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as uv_lock:
+        uv_lock.write(entry[0])
+        uv_lock.flush()
+        if subprocess.call([*_pip(), "install", *QUIET, *options, "-r", uv_lock.name], env=_environment({})):
+            return "uv can't be installed here"
     words = ["pip", "install", "--quiet", "--python", sys.executable, "--require-hashes"]
     words += [word for lock in locks for word in ("-r", lock)]
-    code = subprocess.call([str(Path(sys.executable).parent / "uv"), *words], env=_environment(settings))
+    code = _uv(words, settings)
     return f"uv ended with exit code {code}" if code else ""
+
+
+def _uv(words: Sequence[str], settings: Mapping[str, str]) -> int:
+    return subprocess.call([str(Path(sys.executable).parent / "uv"), *words], env=_environment(settings))
 
 
 def _pip() -> list[str]:

@@ -7,20 +7,43 @@
 # NAME_PYTHON=/path/to/python3.12 chooses the Python, where NAME is that of the launcher. Runs in bash 3.2, which is what macOS has.
 set -u
 
-root=$(CDPATH='' cd -P -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P) || exit
-venv=$root/.venv
-# Also read by portside/program.py.
-name=$(sed -n -e 's/^NAME = "\(.*\)"$/\1/p' -e 's/^  "launcher": "\(.*\)".*/\1/p' "$root/src/program.py" "$root/portside.json" 2>/dev/null)
-name=${name:-portside}
-state=.$name
-checkov=$root/$state/checkov
-log=$root/$state/setup.log
-python_variable=$(printf %s "${name}_PYTHON" | tr a-z- A-Z_)
+# Whether .venv is what the lock files of $root ask for. Every use of the launcher comes through here, so it starts no process. A stamp
+# is the whole text that .venv was made from, beginning with the clone's path: virtual environments hold absolute paths and do not
+# survive a move.
+is_current() { # base or dev
+  local made
+  # Through the links: the base interpreter or node_modules may be deleted while .venv still exists.
+  [ -x "$root/.venv/bin/python" ] && [ -x "$root/.venv/bin/cdk" ] || return
+  read_file made "$root/.venv/$name-$1" && wanted_stamp "$1" && [ "$made" = "$stamp" ]
+}
 
-. "$root/tools/venv_stamp.sh"
+wanted_stamp() { # base or dev; sets $stamp
+  local file text files='requirements.txt'
+  # An app's own packages; the package's repository also pins the CDK CLI.
+  for file in requirements-own.txt package-lock.json; do [ ! -e "$root/$file" ] || files="$files $file"; done
+  [ "$1" = base ] || files="$files requirements-dev.txt"
+  stamp=$root$'\n'
+  for file in $files; do
+    read_file text "$root/$file" || return
+    stamp=$stamp$text
+  done
+}
+
+read_file() { # variable, path
+  [ -r "$2" ] && { IFS= read -r -d '' "$1" <"$2" || :; }
+}
 
 main() {
   local level=dev hooks= audits=
+  root=$(CDPATH='' cd -P -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P) || exit
+  venv=$root/.venv
+  # Also read by portside/program.py.
+  name=$(sed -n -e 's/^NAME = "\(.*\)"$/\1/p' -e 's/^  "launcher": "\(.*\)".*/\1/p' "$root/src/program.py" "$root/portside.json" 2>/dev/null)
+  name=${name:-portside}
+  state=.$name
+  checkov=$root/$state/checkov
+  log=$root/$state/setup.log
+  python_variable=$(printf %s "${name}_PYTHON" | tr a-z- A-Z_)
   case ${1-} in
     --base) level=base ;;
     --dev) ;;
@@ -39,6 +62,7 @@ main() {
 
 set_up() { # base or dev
   local began=$SECONDS requirements=requirements.txt
+  [ ! -e "$root/requirements-own.txt" ] || requirements="$requirements requirements-own.txt"
   [ "$1" = base ] || requirements="$requirements requirements-dev.txt"
   cd "$root" || exit
   : >"$log" || exit
@@ -158,13 +182,18 @@ pathlib.Path(sysconfig.get_path("purelib"), sys.argv[2] + ".pth").write_text(sys
 # In parallel, because each takes seconds. Byte code is written here, whatever PYTHONDONTWRITEBYTECODE says: without it each start
 # of the CDK takes 2.75 times as long. Loading the CDK unpacks its own code too. What can't be written now is written later.
 install_cdk_and_compile() {
+  local cdk=$root
   export PATH=$venv/bin:$PATH
-  "$venv/bin/python" -I tools/byte_code.py emulator &
-  "$venv/bin/python" -I tools/byte_code.py cli cdk &
+  if [ ! -e "$root/package-lock.json" ]; then
+    # The package pins the CDK CLI that reads what its CDK writes.
+    cdk=$venv/cdk && mkdir -p "$cdk" && cp "$venv"/lib/python3*/site-packages/portside/scaffold/files/package*.json "$cdk" || return
+  fi
+  "$venv/bin/python" -I -m portside.byte_code emulator &
+  "$venv/bin/python" -I -m portside.byte_code cli cdk &
   # --include=dev: NODE_ENV=production would leave the CLI out. The system's certificates: npm brings its own only.
-  NODE_USE_SYSTEM_CA=1 npm ci --ignore-scripts --include=dev --no-audit --no-fund \
+  NODE_USE_SYSTEM_CA=1 npm ci --ignore-scripts --include=dev --prefix "$cdk" --no-audit --no-fund \
     --no-update-notifier --no-progress --loglevel=error --fetch-retries=2 --fetch-retry-mintimeout=1000 &&
-    ln -sfn ../../node_modules/.bin/cdk "$venv/bin/cdk" && wait
+    ln -sfn "$cdk/node_modules/.bin/cdk" "$venv/bin/cdk" && wait
 }
 
 write_stamp() { # base or dev
@@ -221,4 +250,5 @@ fail() { # exit code, what is wrong, what to do
   exit "$1"
 }
 
-main "$@"
+# The launcher sources this file for is_current.
+[ "${BASH_SOURCE[0]}" != "$0" ] || main "$@"

@@ -28,6 +28,7 @@ from portside.cli.failure import keep_report, user_error
 from portside.cli.history import history
 from portside.cli.images import images
 from portside.cli.local import local
+from portside.cli.lock import lock
 from portside.cli.logs import logs
 from portside.cli.new import new
 from portside.cli.redeploy import redeploy
@@ -55,7 +56,7 @@ class _Program(CommandGroup):
         "Release": ("release",),
         "Rehearse": ("local",),
         "Account": ("costs", "dns", "role", "ci"),
-        "This tool": ("new", "completion", "test"),
+        "This tool": ("new", "lock", "completion", "test"),
     }
 
 
@@ -98,6 +99,7 @@ for command in (
     history,
     images,
     local,
+    lock,
     logs,
     new,
     redeploy,

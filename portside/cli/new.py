@@ -35,6 +35,7 @@ class NewOptions:
     fqdn: str
     certificate_id: str
     licence: str
+    workflows: str
 
 
 @click.command()
@@ -55,6 +56,12 @@ class NewOptions:
     show_default=True,
     help="Licence of the repository.",
 )
+@click.option(
+    "--workflows",
+    metavar="REF",
+    default="",
+    help="OWNER/REPOSITORY@COMMIT with portside's reusable workflows; without it, whole workflows are written.",
+)
 @click.option("--package", metavar="WHEEL", help="Wheel of portside that the repository pins: a file or https address.")
 @click.option(
     "--from",
@@ -74,15 +81,18 @@ def new(folder: Path, package: str | None, earlier: Path | None, yes: bool, give
     from portside.scaffold.files import repository_files
     from portside.scaffold.new_app import describe
     from portside.scaffold.package_pin import read_pin
-    from portside.scaffold.validation import expect_valid
+    from portside.scaffold.validation import expect_reference, expect_valid
     from portside.scaffold.write import expect_free, first_commit, write_files
 
     folder = folder.expanduser().absolute()
+    expect_reference(given.workflows)
     pin = read_pin(package)
     given = _named(given, folder)
     asks = not yes and sys.stdin.isatty()
     described, left = _taken_over(earlier, given) if earlier else (describe(_answers(given, asks=asks)), [])
-    files = repository_files(described, pin, licence=given.licence, earlier=earlier is not None)
+    files = repository_files(
+        described, pin, licence=given.licence, earlier=earlier is not None, workflows=given.workflows
+    )
     expect_free(folder, files)
     try:
         expect_valid(files["app.py"].content)
@@ -140,7 +150,7 @@ def _answers(given: NewOptions, *, asks: bool) -> NewApp:
             )
         found = {name: str(value) for name, (_, value) in questions.items()}
     database = None if found["database"] == _NONE else found["database"]
-    rest = {name: value for name, value in vars(given).items() if name not in found}
+    rest = {name: value for name, value in vars(given).items() if name not in found | {"workflows": ""}}
     return NewApp(**rest, image=found["image"], port=_port(found["port"]), account=found["account"], database=database)
 
 

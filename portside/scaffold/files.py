@@ -10,18 +10,18 @@ from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any
 
-from portside import __version__
 from portside.scaffold import lock
 from portside.scaffold.new_app import Description, render
 from portside.scaffold.package_pin import PackagePin
 
 MANIFEST = "portside.json"
-"""The launcher's name, the package, and the digests of the files as they were written."""
+"""The launcher's name, the options and the package of the app, and the digests of the files as they were written."""
 
-FORMAT = 1
+FORMAT = 2
+"""That of the manifest. The first had no `options`."""
 
-# The imports of portside.testing, and ruff for the format of app.py.
-_TEST_TOOLS = ("pytest", "pytest-xdist", "ruff", "syrupy")
+# The imports of portside.testing.
+_TEST_TOOLS = ("pytest", "pytest-xdist", "syrupy")
 
 # Rendered for each app.
 _TEMPLATES = {
@@ -31,19 +31,14 @@ _TEMPLATES = {
     ".github/workflows/deploy.yaml": "deploy.yaml",
     ".gitignore": "gitignore",
     "README.md": "README.md",
-    "ruff.toml": "ruff.toml",
-    "app.py": "app.py",
     "tests/test_app.py": "test_app.py",
 }
 
 # The same for every app, and for the repository of this package.
 _COPIES = {
     "cdk.json": "cdk.json",
-    "requirements-uv.txt": "requirements-uv.txt",
-    "tools/byte_code.py": "byte_code",
     "tools/install_packages.py": "install_packages",
     "tools/setup.sh": "setup.sh",
-    "tools/venv_stamp.sh": "venv_stamp.sh",
 }
 # The import paths of the earlier kind, which an app's own stacks and tests may use.
 _EARLIER_IMPORTS = (
@@ -51,6 +46,20 @@ _EARLIER_IMPORTS = (
     *("load_balancer_stack", "network_stack", "service_props", "service_stack", "utils"),
 )
 _EXECUTABLE = frozenset({"tools/setup.sh"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppOptions:
+    """What the files are rendered from, except `app.py`; the manifest has it.
+
+    `workflows` is the repository with the reusable workflows and its commit, `OWNER/REPOSITORY@COMMIT`; empty if the
+    app has whole ones.
+    """
+
+    environment: str = "dev"
+    licence: str = "none"
+    earlier: bool = False
+    workflows: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,43 +71,62 @@ class RepositoryFile:
 
 
 def repository_files(
-    described: Description, pin: PackagePin, *, licence: str, earlier: bool = False
+    described: Description, pin: PackagePin, *, licence: str, earlier: bool = False, workflows: str = ""
 ) -> dict[str, RepositoryFile]:
     """All files by path; the manifest is the last. With those for an `earlier` kind of app, if it was one."""
-    values = {**values_for(described, pin, licence=licence), "earlier": earlier}
-    found = {path: _text(render(name, **values)) for path, name in _TEMPLATES.items()}
-    found |= {path: _copy(path, source) for path, source in _COPIES.items()}
-    found[described.name] = replace(_text(render("launcher", **values)), executable=True)
-    found["requirements.txt"] = _text(pin.requirement + lock.pins(_read("requirements.txt")))
-    found["requirements-dev.txt"] = _text(lock.only(_read("requirements-dev.txt"), _TEST_TOOLS))
-    for name in ("package.json", "package-lock.json"):
-        found[name] = _text(_named(json.loads(_read(name)), described.name))
+    options = AppOptions(
+        environment=next(iter(described.environments)), licence=licence, earlier=earlier, workflows=workflows
+    )
+    values = values_for(described.name, pin, options)
+    found = {"app.py": _text(render("app.py", **{**values, **vars(described)}))}
     if licence == "apache-2.0":
         found["LICENSE"] = _text(_read("LICENSE"))
     elif licence == "mit":
         found["LICENSE"] = _text(render("MIT", **values))
-    if earlier:
+    found |= generated_files(described.name, pin, options)
+    return {**found, MANIFEST: manifest_of(described.name, pin, options, digests_of(found))}
+
+
+def generated_files(name: str, pin: PackagePin, options: AppOptions) -> dict[str, RepositoryFile]:
+    """The files that an upgrade may write again, by path: all except `app.py`, the licence and the manifest."""
+    values = values_for(name, pin, options)
+    found = {path: _text(render(template, **values)) for path, template in _TEMPLATES.items()}
+    found |= {path: _copy(path, source) for path, source in _COPIES.items()}
+    found[name] = replace(_text(render("launcher", **values)), executable=True)
+    found["requirements.txt"] = _text(pin.requirement + lock.pins(_read("requirements.txt")))
+    found["requirements-dev.txt"] = _text(lock.only(_read("requirements-dev.txt"), _TEST_TOOLS))
+    if options.earlier:
         found["src/__init__.py"] = _text("")
-        found |= {f"src/{name}.py": _copy(name, f"src/{name}") for name in _EARLIER_IMPORTS}
+        found |= {f"src/{each}.py": _copy(each, f"src/{each}") for each in _EARLIER_IMPORTS}
     if pin.content:
         found[pin.location] = RepositoryFile(pin.content)
-    return {**found, MANIFEST: _manifest(described.name, pin, found)}
+    return found
 
 
-def values_for(described: Description, pin: PackagePin, *, licence: str) -> dict[str, Any]:
+def values_for(name: str, pin: PackagePin, options: AppOptions) -> dict[str, Any]:
     """The values of the templates."""
-    first = next(iter(described.environments))
+    licences = {"apache-2.0": "[Apache License 2.0](LICENSE)", "mit": "[MIT License](LICENSE)"}
     return {
-        **vars(described),
-        "title": described.name.replace("-", " ").title(),
-        "program": f"./{described.name}",
-        "first": first,
+        "title": name.replace("-", " ").title(),
+        "program": f"./{name}",
+        "first": options.environment,
         "package": pin,
-        "version": __version__,
-        "licence": {"apache-2.0": "[Apache License 2.0](LICENSE)", "mit": "[MIT License](LICENSE)"}.get(licence, ""),
+        "version": pin.version,
+        "licence": licences.get(options.licence, ""),
         "year": datetime.now(tz=UTC).year,
-        **launcher_values(described.name, module="portside", installed=True),
+        **workflow_values(options.workflows, reusable=False),
+        **launcher_values(name, module="portside", installed=True),
     }
+
+
+def workflow_values(workflows: str, *, reusable: bool) -> dict[str, Any]:
+    """The values of the workflows' templates, which are also those of the reusable workflows of this repository."""
+
+    def called(workflow: str) -> str:
+        repository, _, commit = workflows.partition("@")
+        return f"{repository}/.github/workflows/{workflow}.yaml@{commit}"
+
+    return {"workflows": workflows, "reusable": reusable, "called": called}
 
 
 def launcher_values(name: str, *, module: str, installed: bool) -> dict[str, Any]:
@@ -119,19 +147,18 @@ def _read(name: str) -> str:
     return (files("portside.scaffold") / "files" / name).read_text(encoding="utf-8")
 
 
-def _named(package: dict[str, Any], name: str) -> str:
-    """A file of npm with the name of the app."""
-    package["name"] = name
-    if "packages" in package:
-        package["packages"][""]["name"] = name
-    return json.dumps(package, indent=2) + "\n"
+def digests_of(written: Mapping[str, RepositoryFile]) -> dict[str, str]:
+    """The digest of each file by its path."""
+    return {path: hashlib.sha256(file.content).hexdigest() for path, file in sorted(written.items())}
 
 
-def _manifest(name: str, pin: PackagePin, written: Mapping[str, RepositoryFile]) -> RepositoryFile:
+def manifest_of(name: str, pin: PackagePin, options: AppOptions, digests: Mapping[str, str]) -> RepositoryFile:
+    """The manifest of a repository whose files have these digests."""
     manifest = {
         "launcher": name,
         "format": FORMAT,
+        "options": vars(options),
         "package": {"location": pin.location, "version": pin.version, "sha256": pin.sha256},
-        "files": {path: hashlib.sha256(file.content).hexdigest() for path, file in sorted(written.items())},
+        "files": digests,
     }
     return _text(json.dumps(manifest, indent=2) + "\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 
+_VERSION = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)", re.MULTILINE)
 _NAME = re.compile(r"[A-Za-z0-9._-]+(?===)")
 _PARENT = re.compile(r"^    #(?: via|  ) +([A-Za-z0-9._-]+)$", re.MULTILINE)
 
@@ -19,6 +20,16 @@ def only(lock: str, roots: Collection[str]) -> str:
     while more := {name for name, (_, needed_by) in parents.items() if name not in kept and needed_by & kept}:
         kept |= more
     return "".join(pins(entry) for name, (entry, _) in parents.items() if name in kept)
+
+
+def without(lock: str, names: Collection[str]) -> str:
+    """The entries of other packages."""
+    return "".join(entry for entry in _entries(lock) if _NAME.match(entry)[0] not in names)  # type: ignore[index]
+
+
+def versions(lock: str) -> dict[str, str]:
+    """The version of each package."""
+    return dict(_VERSION.findall(lock))
 
 
 def pins(lock: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 from portside.config.configuration import load_configuration
-from portside.errors import ConfigurationError
+from portside.errors import ConfigurationError, UsageError
 
 # The option of each value, by the end of its place in the configuration.
 _OPTIONS = {
@@ -22,6 +23,18 @@ _OPTIONS = {
     ".container_location": "--image",
     ".container_port": "--port",
 }
+
+
+_REFERENCE = re.compile(r"[\w.-]+/[\w.-]+@[0-9a-f]{40}")
+
+
+def expect_reference(workflows: str) -> None:
+    """Raise `UsageError` unless it is empty or a repository at a commit: a tag or branch can move."""
+    if workflows and not _REFERENCE.fullmatch(workflows):
+        raise UsageError(
+            f"--workflows: not a repository and a commit, got {workflows!r}",
+            "Use OWNER/REPOSITORY@COMMIT with the 40 digits of the commit: git rev-parse HEAD",
+        )
 
 
 def expect_valid(source: bytes) -> None:

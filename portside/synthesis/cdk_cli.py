@@ -23,6 +23,7 @@ from portside.emulator.client import connection
 from portside.errors import UserError
 from portside.images.resolution import Resolution
 from portside.images.synthesis_images import IMAGES_FILE, keep
+from portside.repository import PACKAGE_FOLDER
 from portside.synthesis import kept_templates
 from portside.synthesis.assembly import Stack, read_assembly
 from portside.terminal.console import print_from_program
@@ -93,12 +94,22 @@ def _synthesized_by_the_app(target: Target, flags: Mapping[str, str], variables:
 
 
 def _program() -> str:
-    """The CDK CLI that package-lock.json pins. Raises `UserError` if it is not installed."""
+    """The CDK CLI that the package pins. Raises `UserError` if it is not installed."""
     places = (Path(sys.prefix) / "bin" / "cdk", ROOT / "node_modules" / ".bin" / "cdk")
     found = next((str(each) for each in places if each.is_file()), None)
     if found is None:
-        raise UserError(f"the CDK CLI is not installed in {ROOT}", f"Install it: cd {shlex.quote(str(ROOT))} && npm ci")
+        command = (
+            "npm ci" if (ROOT / "package-lock.json").is_file() else f"npm install --no-save aws-cdk@{_pinned_version()}"
+        )
+        raise UserError(
+            f"the CDK CLI is not installed in {ROOT}", f"Install it: cd {shlex.quote(str(ROOT))} && {command}"
+        )
     return found
+
+
+def _pinned_version() -> str:
+    package = json.loads((PACKAGE_FOLDER / "portside/scaffold/files/package.json").read_text(encoding="utf-8"))
+    return str(package["devDependencies"]["aws-cdk"])
 
 
 def _synth_arguments(target: Target, flags: Mapping[str, str]) -> list[str]:

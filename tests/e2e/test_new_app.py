@@ -65,7 +65,7 @@ def repository(package: Package, tmp_path: Path, request: pytest.FixtureRequest)
     assert done.returncode == 0, done.stderr
     (folder / ".venv").symlink_to(package.binaries.parent)
     stamp = f"{folder}\n"
-    for level, locks in (("base", ["requirements.txt", "package-lock.json"]), ("dev", ["requirements-dev.txt"])):
+    for level, locks in (("base", ["requirements.txt"]), ("dev", ["requirements-dev.txt"])):
         stamp += "".join((folder / name).read_text() for name in locks)
         (folder / ".venv" / f"harbour-{level}").write_text(stamp)
     made = NewRepository(folder, package)

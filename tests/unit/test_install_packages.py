@@ -28,7 +28,7 @@ class Programs:
 
     def _call(self, words: list[str], env: Mapping[str, str]) -> int:
         program = "uv" if words[0].endswith("/uv") else "pip"
-        name = "pip_for_uv" if program == "pip" and str(installer.UV_LOCK) in words else program
+        name = "pip_for_uv" if program == "pip" and ":all:" in words else program
         self.started.append((name, words, env))
         return self._codes.get(name, 0)
 

@@ -52,8 +52,8 @@ case "$all" in
     say "packages ${all##*install_packages.py }"
     eval "${PACKAGES:-:}"
     ;;
-  *'byte_code.py cli'*) say byte_code ;;
-  *'byte_code.py'*) ;;
+  *'portside.byte_code cli'*) say byte_code ;;
+  *'portside.byte_code'*) ;;
   *'.pth'*) ;;
   *'-m agora_own'*)
     say "agora_own ${all#*-m agora_own }"
@@ -76,7 +76,7 @@ class Clone:
         self.root = folder / "new comer" / "agora infra"
         self.bin = folder / "bin"
         self.calls_file = folder / "calls"
-        for name in ("agora", "src/program.py", "tools/setup.sh", "tools/venv_stamp.sh"):
+        for name in ("agora", "src/program.py", "tools/setup.sh"):
             (self.root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, self.root / name)
         for name in ("requirements.txt", "requirements-dev.txt", "package-lock.json"):

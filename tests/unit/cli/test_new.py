@@ -79,6 +79,7 @@ def test_a_folder_of_another_repository_is_not_made_one(tmp_path: Path, capsys: 
         ("name", "tests", "--name: tests is the name of another file"),
         ("certificate-id", "x", "--certificate-id: neither the id nor the ARN"),
         ("package", "portside", "--package: not a wheel"),
+        ("workflows", "example/portside@v1", "--workflows: not a repository and a commit"),
     ],
 )
 def test_a_mistake_is_named_by_its_option_and_nothing_is_written(

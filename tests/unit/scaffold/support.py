@@ -11,6 +11,8 @@ from portside.scaffold.files import RepositoryFile, repository_files
 from portside.scaffold.new_app import NewApp, describe
 from portside.scaffold.package_pin import read_pin
 
+RUFF = ["--line-length", "120", "app.py", "tests"]
+
 ANSWERS: dict[str, Any] = {
     "name": "harbour",
     "image": "ghcr.io/example/harbour:1.2.0",
@@ -26,9 +28,9 @@ def wheel_in(folder: Path, version: str = __version__) -> Path:
     return wheel
 
 
-def files_of(folder: Path, **answers: Any) -> dict[str, RepositoryFile]:
+def files_of(folder: Path, *, workflows: str = "", **answers: Any) -> dict[str, RepositoryFile]:
     new = NewApp(**{**ANSWERS, **answers})
-    return repository_files(describe(new), read_pin(str(wheel_in(folder))), licence=new.licence)
+    return repository_files(describe(new), read_pin(str(wheel_in(folder))), licence=new.licence, workflows=workflows)
 
 
 def text_of(files: dict[str, RepositoryFile], path: str) -> str:

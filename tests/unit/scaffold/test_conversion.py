@@ -14,7 +14,7 @@ from portside.config.deferred_values import DatabaseHost, DatabaseSecret, ImageC
 from portside.config.service_props import DATABASE
 from portside.errors import UsageError
 from portside.scaffold.conversion import take_over
-from tests.unit.scaffold.support import wheel_in
+from tests.unit.scaffold.support import RUFF, wheel_in
 
 EARLIER = """
 from os import environ
@@ -172,7 +172,7 @@ def test_another_file_is_refused(text: str, said: str, tmp_path: Path) -> None:
 
 def test_the_result_passes_the_linter(taken: Configuration, tmp_path: Path) -> None:
     for command in (["check", "--no-cache"], ["format", "--check", "--no-cache"]):
-        words = [sys.executable, "-m", "ruff", *command, "."]
+        words = [sys.executable, "-m", "ruff", *command, *RUFF]
         done = subprocess.run(words, cwd=tmp_path / "lights", capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout
 

@@ -8,7 +8,6 @@ import json
 import re
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +19,11 @@ from portside.config import deferred_values, service_props
 from portside.config.configuration import load_configuration
 from portside.program import declared_name
 from portside.scaffold import lock
-from portside.scaffold.files import MANIFEST, RepositoryFile, launcher_values
+from portside.scaffold.files import MANIFEST, RepositoryFile, launcher_values, workflow_values
 from portside.scaffold.new_app import LICENCES, render
 from portside.scaffold.write import write_files
 from tests.unit.documents import ROOT
-from tests.unit.scaffold.support import files_of, text_of
+from tests.unit.scaffold.support import RUFF, files_of, text_of
 
 APPS: dict[str, dict[str, Any]] = {
     "web": {},
@@ -39,6 +38,7 @@ APPS: dict[str, dict[str, Any]] = {
     },
     "digest": {"image": f"ghcr.io/example/harbour@sha256:{'1' * 64}", "licence": "mit"},
     "no tag": {"image": "nginx"},
+    "reusable workflows": {"workflows": f"example/portside@{'0' * 40}"},
 }
 
 
@@ -60,7 +60,7 @@ def test_a_new_configuration_is_valid(written: Path) -> None:
 def test_new_files_are_formatted_and_pass_the_linter(written: Path) -> None:
     for command in (["check", "--no-cache"], ["format", "--check", "--no-cache"]):
         done = subprocess.run(
-            [sys.executable, "-m", "ruff", *command, "."], cwd=written, capture_output=True, text=True
+            [sys.executable, "-m", "ruff", *command, *RUFF], cwd=written, capture_output=True, text=True
         )
         assert done.returncode == 0, done.stdout
 
@@ -77,7 +77,6 @@ def test_new_files_never_name_the_app_of_this_repository(written: Path) -> None:
 def test_new_files_of_data_can_be_read(written: Path) -> None:
     for path in written.rglob("*.json"):
         json.loads(path.read_text())
-    tomllib.loads((written / "ruff.toml").read_text())
     for path in written.rglob("*.yaml"):
         workflow = yaml.safe_load(path.read_text())
         assert workflow["permissions"] == {}
@@ -94,6 +93,30 @@ def test_the_launcher_of_this_repository_is_that_of_a_new_app() -> None:
     assert render("launcher", **launcher_values("agora", module="agora_own", installed=False)) == (
         ROOT / "agora"
     ).read_text().replace("Agora's command line:", "The command line of agora:")
+
+
+@pytest.mark.parametrize("name", ["check", "deploy"])
+def test_the_reusable_workflows_of_this_repository_are_the_whole_ones_of_a_new_app(name: str) -> None:
+    values = {"program": './"$LAUNCHER"', **workflow_values("", reusable=True)}
+    written = (ROOT / f".github/workflows/app-{name}.yaml").read_text()
+    assert written == render(f"{name}.yaml", **values, name="")
+
+
+def test_a_workflow_that_calls_the_reusable_one_is_short_and_pinned(tmp_path: Path) -> None:
+    reference = f"example/portside@{'0' * 40}"
+    files = files_of(tmp_path, workflows=reference)
+    for name, permissions in (("check", {"contents"}), ("deploy", {"contents", "id-token"})):
+        text = text_of(files, f".github/workflows/{name}.yaml")
+        (job,) = yaml.safe_load(text)["jobs"].values()
+        assert job["uses"] == f"example/portside/.github/workflows/app-{name}.yaml@{'0' * 40}"
+        assert job["permissions"].keys() == permissions
+        assert len(text.splitlines()) <= 18
+    assert json.loads(text_of(files, MANIFEST))["options"]["workflows"] == reference
+
+
+def test_a_new_repository_has_about_fifteen_files(tmp_path: Path) -> None:
+    written = [path for path in files_of(tmp_path) if not path.endswith(".whl")]
+    assert len(written) == 15
 
 
 def test_the_manifest_has_the_digest_of_every_other_file(written: Path) -> None:

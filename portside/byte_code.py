@@ -1,7 +1,7 @@
 """Writes the byte code of the modules that the launcher imports, by importing them: that of all packages takes longer.
 
-.venv/bin/python -I tools/byte_code.py cli cdk      the modules of the command line and of the CDK
-.venv/bin/python -I tools/byte_code.py emulator     those of the embedded AWS
+.venv/bin/python -I -m portside.byte_code cli cdk      the modules of the command line and of the CDK
+.venv/bin/python -I -m portside.byte_code emulator     those of the embedded AWS
 """
 
 from __future__ import annotations

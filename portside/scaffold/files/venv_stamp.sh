@@ -1,1 +1,0 @@
-../../../tools/venv_stamp.sh
