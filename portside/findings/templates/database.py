@@ -57,7 +57,7 @@ def families(assembly: Assembly) -> Iterator[Finding]:
 
 @over("DocDB::DBInstance", "RDS::DBInstance")
 def serverless(assembly: Assembly, instance: Resource) -> Iterator[Finding]:
-    """Serverless instances without a capacity, or of an engine that has none."""
+    """Serverless instances without a capacity, or of a version without serverless instances."""
     cluster = assembly.resource(instance.get("DBClusterIdentifier"), *_CLUSTERS)
     if cluster is None or instance.get("DBInstanceClass") != _SERVERLESS:
         return

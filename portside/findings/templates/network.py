@@ -68,7 +68,7 @@ def inline_rules(assembly: Assembly, group: Resource) -> Iterator[Finding]:
 
 @over("EC2::SecurityGroupIngress", "EC2::SecurityGroupEgress")
 def separate_rules(assembly: Assembly, each: Resource) -> Iterator[Finding]:
-    """Rules of security groups that are resources of their own, and are incomplete or the wrong way round."""
+    """Separate resources with a rule of a security group that is incomplete or the wrong way round."""
     return _rule(each, dict(each.properties), "Source" if each.type.endswith("Ingress") else "Destination")
 
 
@@ -101,7 +101,7 @@ def _is_range(value: str) -> bool:
 
 @over_assembly
 def twice(assembly: Assembly) -> Iterator[Finding]:
-    """What two resources make, and AWS refuses the second time."""
+    """Rules, routes and addresses that two resources have, of which AWS refuses the second."""
     rules = assembly.of_type("EC2::SecurityGroupIngress", "EC2::SecurityGroupEgress")
     for each, _, other in doubles(rules, _same_rule):
         yield wrong("GROUP_RULE_TWICE", each, f"is the same rule as {other.name}")
