@@ -48,8 +48,7 @@ def value_of(value_from: str) -> str | None:
 
 
 def _value_at(arn: str) -> str | None:
-    value: str | None = _secret_value(arn) if ":secretsmanager:" in arn else ssm.resolve_parameter_value(arn)
-    return value
+    return _secret_value(arn) if ":secretsmanager:" in arn else ssm.resolve_parameter_value(arn)
 
 
 def _location(value_from: str) -> tuple[str, str | None]:
@@ -63,8 +62,7 @@ def _location(value_from: str) -> tuple[str, str | None]:
 def _secret_value(arn: str) -> str | None:
     """By its ARN, with or without the six random characters; ministack accepts any prefix of an ARN."""
     secret = _secret(arn)
-    value: str | None = secretsmanager.resolve_secret_string(secret["ARN"]) if secret else None
-    return value
+    return secretsmanager.resolve_secret_string(secret["ARN"]) if secret else None
 
 
 def _secret(arn: str) -> dict[str, Any] | None:

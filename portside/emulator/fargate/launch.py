@@ -71,8 +71,7 @@ class Launch:
     @property
     def service(self) -> dict[str, Any] | None:
         """ministack's record of the task's service; None if it was deleted or there is no service."""
-        found: dict[str, Any] | None = ecs._services.get(self.service_key) if self.service_name else None
-        return found
+        return ecs._services.get(self.service_key) if self.service_name else None
 
     @property
     def deployment_id(self) -> str:

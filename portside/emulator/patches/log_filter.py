@@ -42,8 +42,7 @@ def matcher(pattern: str) -> Callable[[str], bool]:
     Terms are case-sensitive: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
     """
     if pattern.strip().startswith(_OTHER_PATTERNS):
-        found: Callable[[str], bool] = logs._compile_filter_pattern(pattern)
-        return found
+        return logs._compile_filter_pattern(pattern)
     terms = [(sign, quoted or plain) for sign, quoted, plain in _TERM.findall(pattern)]
     required = [term for sign, term in terms if not sign]
     either = [term for sign, term in terms if sign == "?"]

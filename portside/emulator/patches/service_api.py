@@ -104,8 +104,7 @@ def _cluster(request: dict[str, Any]) -> str:
 def _service(request: dict[str, Any]) -> dict[str, Any] | None:
     reference = request.get("service", "")
     name = ecs._resolve_service_ref(reference)
-    found: dict[str, Any] | None = ecs._services.get(f"{_cluster(request)}/{name[0] if name else reference}")
-    return found
+    return ecs._services.get(f"{_cluster(request)}/{name[0] if name else reference}")
 
 
 def _store_too(service: dict[str, Any], request: dict[str, Any]) -> None:

@@ -55,8 +55,7 @@ def _stack(parameters: Mapping[str, str]) -> dict[str, Any] | None:
     names = {name for name in (name_or_id, change_set.get("StackName"), change_set.get("StackId")) if name}
     for name, stack in cloudformation._stacks.items():
         if names & {name, stack.get("StackId")}:
-            found: dict[str, Any] = stack
-            return found
+            return stack
     return None
 
 

@@ -2,72 +2,24 @@
 
 from __future__ import annotations
 
-from portside.emulator.patches import (
-    api_faults,
-    cache_endpoints,
-    closed_routes,
-    conditions,
-    database_api,
-    deployments,
-    interrupted_stacks,
-    load_balancer_description,
-    log_filter,
-    object_encryption,
-    parameter_sizes,
-    patching,
-    resource_rules,
-    schedules,
-    service_api,
-    sessions,
-    settling,
-    simulated_policies,
-    stack_faults,
-    stack_outputs,
-    subnet_addresses,
-    task_api,
-    task_handover,
-)
+from importlib import import_module
+
+from portside.emulator.patches import patching
 from portside.emulator.patches.patching import Patch
-from portside.emulator.resources import service, task_definition, web_acl
-from portside.emulator.state import saving
 
 # Later ones contain earlier ones of the same function.
 MODULES = (
-    *(
-        closed_routes,
-        cache_endpoints,
-        database_api,
-        task_handover,
-        task_api,
-        deployments,
-        service_api,
-        task_definition,
-        service,
-    ),
-    *(
-        conditions,
-        settling,
-        resource_rules,
-        interrupted_stacks,
-        stack_faults,
-        stack_outputs,
-        load_balancer_description,
-        simulated_policies,
-    ),
-    *(
-        web_acl,
-        object_encryption,
-        subnet_addresses,
-        log_filter,
-        parameter_sizes,
-        schedules,
-        sessions,
-        api_faults,
-        saving,
-    ),
+    *("patches.closed_routes", "patches.cache_endpoints", "patches.database_api", "patches.task_handover"),
+    *("patches.task_api", "patches.deployments", "patches.service_api", "resources.task_definition"),
+    *("resources.service", "patches.conditions", "patches.settling", "patches.resource_rules"),
+    *("patches.interrupted_stacks", "patches.stack_faults", "patches.stack_outputs"),
+    *("patches.load_balancer_description", "patches.simulated_policies", "resources.web_acl"),
+    *("patches.object_encryption", "patches.subnet_addresses", "patches.log_filter", "patches.parameter_sizes"),
+    *("patches.schedules", "patches.sessions", "patches.api_faults", "state.saving"),
 )
 
 
 def all_patches() -> list[Patch]:
     """The patches, in the order in which they are applied."""
-    return [each for module in MODULES for each in patching.declared_in(module)]
+    modules = [import_module(f"portside.emulator.{name}") for name in MODULES]
+    return [each for module in modules for each in patching.declared_in(module)]

@@ -33,7 +33,8 @@ class ResourceType:
 
     `create(logical_id, properties, stack_name)` and `update(change)` return the physical id (`Ref`) and the attributes
     (`Fn::GetAtt`); `delete` and `snapshot`, which the deletion policy Snapshot calls before, return nothing. A change
-    of a property in `replacing` replaces the resource. `tagged` types get the stack's tags in `Tags`.
+    of a property that is create-only in the type's schema, or in `replacing`, replaces the resource. `tagged` types get
+    the stack's tags in `Tags`.
     """
 
     name: str
@@ -51,8 +52,6 @@ class ResourceType:
         handlers |= {name: each for name in ("create", "delete", "snapshot") if (each := getattr(self, name))}
         if update := self.update:
             handlers |= {"update": lambda *change: update(Change(*change)), "update_with_logical_id": True}
-        if self.replacing:
-            provisioners._REPLACING_PROPERTIES[self.name] = self.replacing
         if self.tagged:
             provisioners._STACK_TAG_PROPERTY.setdefault(self.name, ("Tags", "list"))
 
@@ -69,12 +68,14 @@ def all_types() -> list[ResourceType]:
 
 
 def register() -> None:
-    """Register all types; a change of what a type's schema calls create-only replaces a resource."""
+    """Register all types."""
     from portside.emulator.resources import schemas
 
+    replacing = import_module("ministack.services.cloudformation.provisioners")._REPLACING_PROPERTIES
+    for kind in supported():
+        if found := (*replacing.get(kind, ()), *schemas.replacing(kind)):
+            replacing[kind] = found
     for each in all_types():
         each.register()
-    provisioners = import_module("ministack.services.cloudformation.provisioners")
-    for kind in supported() - provisioners._REPLACING_PROPERTIES.keys():
-        if replacing := schemas.replacing(kind):
-            provisioners._REPLACING_PROPERTIES[kind] = replacing
+        if each.replacing:
+            replacing[each.name] = (*replacing.get(each.name, ()), *each.replacing)

@@ -22,14 +22,12 @@ def _on_one_metric(properties: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def create(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> Created:
-    created: Created = provisioners._cw_metric_alarm_create(logical_id, _on_one_metric(properties), stack_name)
-    return created
+    return provisioners._cw_metric_alarm_create(logical_id, _on_one_metric(properties), stack_name)
 
 
 def update(change: Change) -> Created:
     on_one = change._replace(old=_on_one_metric(change.old), new=_on_one_metric(change.new))
-    updated: Created = provisioners._cw_metric_alarm_update(*on_one)
-    return updated
+    return provisioners._cw_metric_alarm_update(*on_one)
 
 
 TYPES = (ResourceType("AWS::CloudWatch::Alarm", create, update),)

@@ -35,8 +35,7 @@ def _set_groups(name: str, properties: Mapping[str, Any]) -> None:
 
 
 def update_replication_group(change: Change) -> Created:
-    updated: Created = provisioners._ec_rg_update(*_with_defaults(change))
-    return updated
+    return provisioners._ec_rg_update(*_with_defaults(change))
 
 
 def _with_defaults(change: Change) -> Change:

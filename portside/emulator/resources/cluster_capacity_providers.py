@@ -48,6 +48,6 @@ def update_cluster(change: Change) -> Created:
 _ASSOCIATED = ("capacityProviders", "defaultCapacityProviderStrategy")
 
 TYPES = (
-    ResourceType("AWS::ECS::ClusterCapacityProviderAssociations", create, again(create), delete, ("Cluster",)),
+    ResourceType("AWS::ECS::ClusterCapacityProviderAssociations", create, again(create), delete),
     ResourceType("AWS::ECS::Cluster", update=update_cluster),
 )

@@ -38,6 +38,4 @@ def delete(physical_id: str, properties: Mapping[str, Any]) -> None:
         ec2._release_address({"AllocationId": [address["AllocationId"]]})
 
 
-TYPES = (
-    ResourceType("AWS::EC2::EIP", create, update, delete, replacing=("Domain", "NetworkBorderGroup"), tagged=True),
-)
+TYPES = (ResourceType("AWS::EC2::EIP", create, update, delete, replacing=("Domain",), tagged=True),)

@@ -29,16 +29,4 @@ def delete(physical_id: str, properties: Mapping[str, Any]) -> None:
     ec2._tags.pop(physical_id, None)
 
 
-TYPES = (
-    ResourceType(
-        "AWS::EC2::FlowLog",
-        create,
-        update,
-        delete,
-        replacing=(
-            *("DeliverLogsPermissionArn", "LogDestination", "LogDestinationType", "LogFormat", "LogGroupName"),
-            *("MaxAggregationInterval", "ResourceId", "ResourceType", "TrafficType"),
-        ),
-        tagged=True,
-    ),
-)
+TYPES = (ResourceType("AWS::EC2::FlowLog", create, update, delete, tagged=True),)

@@ -85,13 +85,4 @@ def delete(physical_id: str, properties: Mapping[str, Any]) -> None:
             ec2._iam_instance_profile_associations.pop(identifier, None)
 
 
-TYPES = (
-    ResourceType(
-        "AWS::EC2::Instance",
-        create,
-        update,
-        delete,
-        replacing=("AvailabilityZone", "ImageId", "KeyName", "NetworkInterfaces", "PrivateIpAddress", "SubnetId"),
-        tagged=True,
-    ),
-)
+TYPES = (ResourceType("AWS::EC2::Instance", create, update, delete, tagged=True),)

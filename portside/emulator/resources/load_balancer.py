@@ -28,8 +28,7 @@ def create(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> C
 
 def update(change: Change) -> Created:
     known = dict(change.new) | {"Subnets": _subnet_ids(change.new)}
-    updated: Created = provisioners._elbv2_load_balancer_update(*change._replace(new=known))
-    return updated
+    return provisioners._elbv2_load_balancer_update(*change._replace(new=known))
 
 
 def delete(physical_id: str, properties: Mapping[str, Any]) -> None:
@@ -59,14 +58,12 @@ def _check_certificates(properties: Mapping[str, Any]) -> None:
 
 def create_listener(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> Created:
     _check_certificates(properties)
-    created: Created = provisioners._elbv2_listener_create(logical_id, properties, stack_name)
-    return created
+    return provisioners._elbv2_listener_create(logical_id, properties, stack_name)
 
 
 def update_listener(change: Change) -> Created:
     _check_certificates(change.new)
-    updated: Created = provisioners._elbv2_listener_update(*change)
-    return updated
+    return provisioners._elbv2_listener_update(*change)
 
 
 def create_rule(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> Created:
@@ -77,19 +74,15 @@ def create_rule(logical_id: str, properties: Mapping[str, Any], stack_name: str)
             f"Resource of type 'AWS::ElasticLoadBalancingV2::ListenerRule' with identifier '{in_use}' already exists.",
             "AlreadyExists",
         )
-    created: Created = provisioners._elbv2_listener_rule_create(logical_id, properties, stack_name)
-    return created
+    return provisioners._elbv2_listener_rule_create(logical_id, properties, stack_name)
 
 
 def update_rule(change: Change) -> Created:
-    updated: Created = provisioners._elbv2_listener_rule_update(*change)
-    return updated
+    return provisioners._elbv2_listener_rule_update(*change)
 
 
 TYPES = (
-    ResourceType("AWS::ElasticLoadBalancingV2::ListenerRule", create_rule, update_rule, replacing=("ListenerArn",)),
+    ResourceType("AWS::ElasticLoadBalancingV2::ListenerRule", create_rule, update_rule),
     ResourceType("AWS::ElasticLoadBalancingV2::LoadBalancer", create, update, delete),
-    ResourceType(
-        "AWS::ElasticLoadBalancingV2::Listener", create_listener, update_listener, replacing=("LoadBalancerArn",)
-    ),
+    ResourceType("AWS::ElasticLoadBalancingV2::Listener", create_listener, update_listener),
 )

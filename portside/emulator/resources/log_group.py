@@ -16,15 +16,13 @@ def create(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> C
         raise ResourceFailed(
             f"Resource of type 'AWS::Logs::LogGroup' with identifier '{name}' already exists.", "AlreadyExists"
         )
-    created: Created = provisioners._cwlogs_create(logical_id, {**properties, "LogGroupName": name}, stack_name)
-    return created
+    return provisioners._cwlogs_create(logical_id, {**properties, "LogGroupName": name}, stack_name)
 
 
 def update(change: Change) -> Created:
     named = {"LogGroupName": change.physical_id}
     with_name = change._replace(old={**change.old, **named}, new={**change.new, **named})
-    updated: Created = provisioners._cwlogs_update(*with_name)
-    return updated
+    return provisioners._cwlogs_update(*with_name)
 
 
-TYPES = (ResourceType("AWS::Logs::LogGroup", create, update, replacing=("LogGroupName",)),)
+TYPES = (ResourceType("AWS::Logs::LogGroup", create, update),)

@@ -43,13 +43,4 @@ def delete(physical_id: str, properties: Mapping[str, Any]) -> None:
         address["AssociationId"] = None
 
 
-TYPES = (
-    ResourceType(
-        "AWS::EC2::NatGateway",
-        create,
-        update,
-        delete,
-        replacing=("AllocationId", "ConnectivityType", "PrivateIpAddress", "SubnetId"),
-        tagged=True,
-    ),
-)
+TYPES = (ResourceType("AWS::EC2::NatGateway", create, update, delete, tagged=True),)

@@ -47,12 +47,6 @@ def delete_policy(physical_id: str, properties: Mapping[str, Any]) -> None:
 
 
 TYPES = (
-    ResourceType("AWS::ApplicationAutoScaling::ScalableTarget", create, again(create), delete, _TARGET_KEY),
-    ResourceType(
-        "AWS::ApplicationAutoScaling::ScalingPolicy",
-        create_policy,
-        again(create_policy),
-        delete_policy,
-        replacing=("PolicyName", "ResourceId", "ScalableDimension", "ScalingTargetId", "ServiceNamespace"),
-    ),
+    ResourceType("AWS::ApplicationAutoScaling::ScalableTarget", create, again(create), delete),
+    ResourceType("AWS::ApplicationAutoScaling::ScalingPolicy", create_policy, again(create_policy), delete_policy),
 )

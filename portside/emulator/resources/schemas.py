@@ -17,16 +17,14 @@ _FILE = Path(portside.__path__[0], "findings", "templates", "limits.json")
 Schema = Mapping[str, Any]
 
 
-def replacing(kind: str) -> tuple[str, ...] | None:
-    """The properties of which a change replaces a resource; None if the type's schema is unknown."""
-    found = _line("replacing").get(kind)
-    return None if found is None else tuple(found)
+def replacing(kind: str) -> tuple[str, ...]:
+    """The properties of which a change replaces a resource; none if the type's schema is unknown."""
+    return tuple(_line("replacing").get(kind, ()))
 
 
 def name_property(kind: str) -> str | None:
     """The property that names a resource, so that no two of an account and region have the same value."""
-    name: str | None = _line("identifiers").get(kind)
-    return name
+    return _line("identifiers").get(kind)
 
 
 def problems(kind: str, properties: Mapping[str, Any]) -> list[str]:
@@ -67,6 +65,5 @@ def _line(name: str) -> Schema:
     with _FILE.open(encoding="utf-8") as lines:
         for line in lines:
             if (stripped := line.lstrip()).startswith(start):
-                found: Schema = json.loads(stripped.removeprefix(start).rstrip().removesuffix(","))
-                return found
+                return json.loads(stripped.removeprefix(start).rstrip().removesuffix(","))
     return {}

@@ -59,8 +59,7 @@ def random_suffix(length: int) -> str:
 
 
 def _record(physical_id: str) -> dict[str, Any] | None:
-    found: dict[str, Any] | None = secretsmanager._resolve(physical_id)[1]
-    return found
+    return secretsmanager._resolve(physical_id)[1]
 
 
 def create(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> Created:
@@ -97,4 +96,4 @@ def delete(physical_id: str, properties: Mapping[str, Any]) -> None:
         provisioners._sm_secret_delete(record["Name"], properties)
 
 
-TYPES = (ResourceType("AWS::SecretsManager::Secret", create, update, delete, replacing=("Name",)),)
+TYPES = (ResourceType("AWS::SecretsManager::Secret", create, update, delete),)

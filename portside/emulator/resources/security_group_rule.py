@@ -10,18 +10,11 @@ from portside.emulator.ministack_modules import ec2, provisioners
 from portside.emulator.resources import Change, Created, ResourceType
 from portside.emulator.resources.failure import ResourceFailed
 
-_REPLACING = (
-    *("CidrIp", "CidrIpv6", "DestinationPrefixListId", "DestinationSecurityGroupId", "FromPort", "GroupId"),
-    *("GroupName", "IpProtocol", "SourcePrefixListId", "SourceSecurityGroupId", "SourceSecurityGroupName"),
-    *("SourceSecurityGroupOwnerId", "ToPort"),
-)
-
 
 def _rule_type(name: str, direction: str) -> ResourceType:
     def rules(properties: Mapping[str, Any]) -> list[dict[str, Any]] | None:
         group = ec2._security_groups.get(properties.get("GroupId", ""))
-        found: list[dict[str, Any]] | None = group.setdefault(direction, []) if group else None
-        return found
+        return group.setdefault(direction, []) if group else None
 
     def create(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> Created:
         present = rules(properties)
@@ -48,7 +41,7 @@ def _rule_type(name: str, direction: str) -> ResourceType:
         if present and rule in present:
             present.remove(rule)
 
-    return ResourceType(name, create, update, delete, replacing=_REPLACING)
+    return ResourceType(name, create, update, delete)
 
 
 TYPES = (

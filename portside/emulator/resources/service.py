@@ -18,7 +18,6 @@ from portside.emulator.resources.task_definition import camel_case
 
 NAME = "AWS::ECS::Service"
 _DELETED_AFTER_SECONDS = 2.0
-_REPLACING = ("Cluster", "LaunchType", "Role", "SchedulingStrategy", "ServiceName")
 _NOT_SENT = frozenset({"Tags", "ServiceName", "Cluster", "TaskDefinition"})
 _DEFAULT_DEPLOYMENT_CONFIGURATION = {
     "maximumPercent": 200,
@@ -126,4 +125,4 @@ def delete(physical_id: str, properties: Mapping[str, Any]) -> None:
         checked(ecs._delete_service({"cluster": cluster, "service": name, "force": True}))
 
 
-TYPES = (ResourceType(NAME, create, update, delete, _REPLACING),)
+TYPES = (ResourceType(NAME, create, update, delete, replacing=("LaunchType",)),)

@@ -76,7 +76,7 @@ def _configure(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Non
 
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-dynamodb-table.html: a change of
 # the key or of local indexes replaces the table.
-_REPLACING = ("TableName", "ImportSourceSpecification", "KeySchema", "LocalSecondaryIndexes")
+_REPLACING = ("KeySchema", "LocalSecondaryIndexes")
 
 TYPES = (
     ResourceType("AWS::DynamoDB::Table", create, update, delete, replacing=_REPLACING),

@@ -103,17 +103,4 @@ def delete(physical_id: str, properties: Mapping[str, Any]) -> None:
     ecs._deregister_task_definition({"taskDefinition": physical_id})
 
 
-TYPES = (
-    ResourceType(
-        "AWS::ECS::TaskDefinition",
-        create,
-        update,
-        delete,
-        replacing=(
-            *("ContainerDefinitions", "Cpu", "EphemeralStorage", "ExecutionRoleArn", "Family", "IpcMode", "Memory"),
-            *("NetworkMode", "PidMode", "PlacementConstraints", "ProxyConfiguration", "RequiresCompatibilities"),
-            *("RuntimePlatform", "TaskRoleArn", "Volumes"),
-        ),
-        tagged=True,
-    ),
-)
+TYPES = (ResourceType("AWS::ECS::TaskDefinition", create, update, delete, tagged=True),)

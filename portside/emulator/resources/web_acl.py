@@ -35,8 +35,7 @@ def disassociate(physical_id: str, properties: Mapping[str, Any]) -> None:
 
 def _acl(arn: str) -> dict[str, Any] | None:
     acl, _ = waf._resolve_local_web_acl(arn)
-    found: dict[str, Any] | None = acl
-    return found
+    return acl
 
 
 def put_logging(configuration: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,10 +89,6 @@ async def with_logging(
 
 _WAF = "AWS::WAFv2::"
 TYPES = (
-    ResourceType(
-        f"{_WAF}WebACLAssociation", associate, again(associate), disassociate, replacing=("ResourceArn", "WebACLArn")
-    ),
-    ResourceType(
-        f"{_WAF}LoggingConfiguration", create_logging, again(create_logging), delete_logging, replacing=("ResourceArn",)
-    ),
+    ResourceType(f"{_WAF}WebACLAssociation", associate, again(associate), disassociate),
+    ResourceType(f"{_WAF}LoggingConfiguration", create_logging, again(create_logging), delete_logging),
 )

@@ -41,7 +41,14 @@ def test_every_module_with_patches_is_in_the_table() -> None:
 
     folder = Path(portside.emulator.__path__[0])
     declaring = {path.stem for path in folder.rglob("*.py") if "\n@replaces(" in path.read_text()}
-    assert declaring == {module.__name__.rpartition(".")[2] for module in table.MODULES}
+    assert declaring == {name.rpartition(".")[2] for name in table.MODULES}
+
+
+def test_a_resource_type_repeats_nothing_of_its_schema() -> None:
+    from portside.emulator.resources import schemas
+
+    repeated = {each.name: set(each.replacing) & set(schemas.replacing(each.name)) for each in resources.all_types()}
+    assert {name: found for name, found in repeated.items() if found} == {}
 
 
 def test_drift_is_reported_in_one_line_that_names_the_function() -> None:
