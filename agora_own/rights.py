@@ -8,7 +8,7 @@ from agora_own.load_preconditions import SYNAPSE_SECRET
 from agora_own.loader_image import model_of
 from portside.config.service_props import DATABASE
 from portside.deploy.rights import Place, Right
-from portside.deploy.role_rights import TASKS, on_clusters
+from portside.deploy.role_rights import TASKS, on_clusters, to_tasks
 
 
 def _loads_data(place: Place) -> bool:
@@ -36,13 +36,7 @@ RIGHTS = (
         lambda _: {"StringEquals": {"ecs:CreateAction": ("RegisterTaskDefinition", "RunTask")}},
         _loads_data,
     ),
-    Right(
-        "LoadRole",
-        "iam:PassRole",
-        _execution_roles,
-        lambda _: {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
-        _loads_data,
-    ),
+    Right("LoadRole", "iam:PassRole", _execution_roles, to_tasks, _loads_data),
     Right(
         "LoadToken",
         "secretsmanager:DescribeSecret secretsmanager:GetResourcePolicy",

@@ -8,7 +8,7 @@ from typing import Any
 
 from portside.config.environment import Environment
 from portside.config.service_props import ServiceProps
-from portside.config.stacks import StackKind, only_stack
+from portside.config.stacks import StackKind, only_stack, stacks_for
 from portside.records import deployment_record, environment_lock
 from portside.synthesis import references
 
@@ -102,22 +102,27 @@ class Place:
         """The cluster's name, which begins with that of its stack."""
         return f"{only_stack(self.environment, StackKind.ECS_CLUSTER).name}-*"
 
-    @property
     def has_sessions(self) -> bool:
         """Whether commands can be executed in any of its containers."""
         exec_is_on = self.environment.ecs_exec
         return any(exec_is_on if props.ecs_exec is None else props.ecs_exec for props in self.services)
 
-    @property
     def has_bastion(self) -> bool:
         """Whether a machine of the environment leads to its database."""
         return self.environment.bastion is not None
 
+    def has_tunnels(self) -> bool:
+        return self.has_sessions() or self.has_bastion()
+
+    def jobs(self) -> list[str]:
+        """The stacks of jobs and scheduled tasks."""
+        return [each.name for each in stacks_for(self.environment, self.services) if each.kind is StackKind.TASK]
+
     def secrets(self, *, with_fields: bool = False) -> list[str]:
-        """The names of its secrets, or only of those of which fields are read."""
+        """The ARNs of its secrets, or only of those of which fields are read."""
         found = [secret for props in self.services for secret in props.container_secrets]
         found = [secret for secret in found if secret.json_field is not None or not with_fields]
-        return [secret.secret_name for secret in found if isinstance(secret.secret_name, str)]
+        return [self.named(secret.secret_name) for secret in found if isinstance(secret.secret_name, str)]
 
 
 def parameter_paths(environment: Environment) -> list[str]:
@@ -144,7 +149,7 @@ class Right:
     actions: str
     resources: Resources | None = None
     condition: Callable[[Sequence[Place]], Conditions] | None = None
-    concerns: Callable[[Place], bool] = lambda _: True
+    concerns: Callable[[Place], object] = lambda _: True
 
 
 def statements(rights: Iterable[Right], places: Sequence[Place]) -> Iterator[dict[str, Any]]:

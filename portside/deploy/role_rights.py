@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from portside.aws import access_logs
 from portside.config.image_reference import LOCAL_BUILD
-from portside.config.stacks import StackKind, only_stack, own_stacks, stacks_for
+from portside.config.stacks import StackKind, only_stack, own_stacks
 from portside.deploy.rights import (
     QUALIFIER,
     UNSCOPED,
@@ -27,6 +27,10 @@ def on_clusters(places: Sequence[Place]) -> Conditions:
     return {"ArnLike": {"ecs:cluster": tuple(of_all(places, "ecs:cluster/{cluster}"))}}
 
 
+def to_tasks(_: Sequence[Place]) -> Conditions:
+    return {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+
+
 def _of_bastions(places: Sequence[Place]) -> Conditions:
     stacks = tuple(only_stack(place.environment, StackKind.BASTION).name for place in places)
     return {"StringEquals": {"aws:ResourceTag/aws:cloudformation:stack-name": stacks}}
@@ -43,50 +47,25 @@ def _bootstrap_roles(place: Place) -> Iterator[str]:
         yield bootstrap_role(place.environment, "image-publishing")
 
 
-def _parameters(place: Place) -> Iterator[str]:
-    for path in parameter_paths(place.environment):
-        yield place.arn("ssm", f"parameter{path}")
+def _parameters(place: Place) -> list[str]:
+    return [place.arn("ssm", f"parameter{path}") for path in parameter_paths(place.environment)]
 
 
-def _certificate(place: Place) -> Iterator[str]:
-    if place.environment.certificate_arn:
-        yield place.environment.certificate_arn
+def _of_database(service: str, resource: str, *, clusters: bool | None = None) -> Callable[[Place], list[str]]:
+    """Resources of the kind of a place's database, or only if that is, or is not, a cluster."""
+
+    def arns(place: Place) -> list[str]:
+        kind = place.environment.database_kind
+        if kind is None or clusters not in (None, kind.is_cluster):
+            return []
+        return [place.arn(service, resource.format(logs=kind.log_group.partition("{}")[0], secret=kind.credentials_id))]
+
+    return arns
 
 
-def _secrets(place: Place) -> Iterator[str]:
-    return map(place.named, place.secrets())
-
-
-def _secrets_with_fields(place: Place) -> Iterator[str]:
-    return map(place.named, place.secrets(with_fields=True))
-
-
-def _database_logs(place: Place) -> Iterator[str]:
-    if kind := place.environment.database_kind:
-        yield place.arn("logs", f"log-group:{kind.log_group.partition('{}')[0]}*")
-
-
-def _database_clusters(place: Place) -> Iterator[str]:
-    kind = place.environment.database_kind
-    if kind and kind.is_cluster:
-        yield place.arn("rds", "cluster:*")
-
-
-def _database_instances(place: Place) -> Iterator[str]:
-    kind = place.environment.database_kind
-    if kind and not kind.is_cluster:
-        yield place.arn("rds", "db:*")
-
-
-def _database_secret(place: Place) -> Iterator[str]:
-    if kind := place.environment.database_kind:
-        yield place.arn("secretsmanager", f"secret:{kind.credentials_id}*")
-
-
-def _tunnelled(place: Place) -> Iterator[str]:
-    if place.has_sessions:
-        yield from place.arns(TASKS)
-    yield f"arn:aws:ssm:{place.environment.region}::document/{DOCUMENT}"
+def _tunnelled(place: Place) -> list[str]:
+    document = f"arn:aws:ssm:{place.environment.region}::document/{DOCUMENT}"
+    return [*(place.arns(TASKS) if place.has_sessions() else ()), document]
 
 
 # CloudFormation names buckets after their stack, unless an own stack does.
@@ -101,45 +80,12 @@ def _log_objects(place: Place) -> Iterator[str]:
     return (f"{bucket}/*" for bucket in _log_buckets(place))
 
 
-def _has_sessions(place: Place) -> bool:
-    return place.has_sessions
+def _of_jobs(service: str, *resources: str) -> Callable[[Place], list[str]]:
+    return lambda place: [place.arn(service, each.format(stack)) for stack in place.jobs() for each in resources]
 
 
-def _has_bastion(place: Place) -> bool:
-    return place.has_bastion
-
-
-def _has_tunnels(place: Place) -> bool:
-    return place.has_sessions or place.has_bastion
-
-
-def _jobs(place: Place) -> Iterator[str]:
-    """The stacks of jobs and scheduled tasks."""
-    return (each.name for each in stacks_for(place.environment, place.services) if each.kind is StackKind.TASK)
-
-
-def _has_jobs(place: Place) -> bool:
-    return any(_jobs(place))
-
-
-def _job_definitions(place: Place) -> Iterator[str]:
-    return (place.arn("ecs", f"task-definition/{stack}:*") for stack in _jobs(place))
-
-
-def _job_roles(place: Place) -> Iterator[str]:
-    return (place.role(f"{stack}-{role}*") for stack in _jobs(place) for role in ("ExecutionRole", "TaskRole"))
-
-
-def _job_logs(place: Place) -> Iterator[str]:
-    return (place.arn("logs", f"log-group:{stack}-*") for stack in _jobs(place))
-
-
-def _when_run(_: Sequence[Place]) -> Conditions:
-    return {"StringEquals": {"ecs:CreateAction": "RunTask"}}
-
-
-def _to_tasks(_: Sequence[Place]) -> Conditions:
-    return {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+def _job_roles(place: Place) -> list[str]:
+    return [place.role(f"{stack}-{role}*") for stack in place.jobs() for role in ("ExecutionRole", "TaskRole")]
 
 
 PROOF = (Right("Proof", "ssm:GetParameter ssm:GetParameterHistory", _parameters),)
@@ -164,20 +110,20 @@ DEPLOY = (
     Right("Services", "ecs:DescribeServices ecs:UpdateService", "ecs:service/{cluster}/{prefix}*"),
     Right("Tasks", "ecs:DescribeTasks", TASKS),
     Right("ListsOfTheCluster", "ecs:ListServices ecs:ListTasks", condition=on_clusters),
-    Right("RunJobs", "ecs:RunTask", _job_definitions, on_clusters, _has_jobs),
-    Right("StopJobs", "ecs:StopTask", TASKS, concerns=_has_jobs),
-    Right("TagJobs", "ecs:TagResource", TASKS, _when_run, _has_jobs),
-    Right("RolesOfJobs", "iam:PassRole", _job_roles, _to_tasks, _has_jobs),
-    Right("LogsOfJobs", "logs:FilterLogEvents", _job_logs, concerns=_has_jobs),
+    Right("RunJobs", "ecs:RunTask", _of_jobs("ecs", "task-definition/{}:*"), on_clusters, Place.jobs),
+    Right("StopJobs", "ecs:StopTask", TASKS, concerns=Place.jobs),
+    Right("TagJobs", "ecs:TagResource", TASKS, lambda _: {"StringEquals": {"ecs:CreateAction": "RunTask"}}, Place.jobs),
+    Right("RolesOfJobs", "iam:PassRole", _job_roles, to_tasks, Place.jobs),
+    Right("LogsOfJobs", "logs:FilterLogEvents", _of_jobs("logs", "log-group:{}-*"), concerns=Place.jobs),
     Right("LastLines", "logs:GetLogEvents", "logs:log-group:{prefix}*:log-stream:*"),
-    Right("LogsOfTheDatabase", "logs:PutRetentionPolicy", _database_logs),
+    Right("LogsOfTheDatabase", "logs:PutRetentionPolicy", _of_database("logs", "log-group:{logs}*")),
     # CloudFormation names the cluster or instance, and not after its stack.
-    Right("Database", "rds:DescribeDBClusters", _database_clusters),
-    Right("DatabaseInstance", "rds:DescribeDBInstances", _database_instances),
-    Right("Certificates", "acm:DescribeCertificate", _certificate),
-    Right("Secrets", "secretsmanager:DescribeSecret", _secrets),
-    Right("DatabaseSecret", "secretsmanager:DescribeSecret", _database_secret),
-    Right("NamesOfFields", "secretsmanager:GetSecretValue", _secrets_with_fields),
+    Right("Database", "rds:DescribeDBClusters", _of_database("rds", "cluster:*", clusters=True)),
+    Right("DatabaseInstance", "rds:DescribeDBInstances", _of_database("rds", "db:*", clusters=False)),
+    Right("Certificates", "acm:DescribeCertificate", lambda place: filter(None, [place.environment.certificate_arn])),
+    Right("Secrets", "secretsmanager:DescribeSecret", Place.secrets),
+    Right("DatabaseSecret", "secretsmanager:DescribeSecret", _of_database("secretsmanager", "secret:{secret}*")),
+    Right("NamesOfFields", "secretsmanager:GetSecretValue", lambda place: place.secrets(with_fields=True)),
     Right("Keys", "kms:DescribeKey kms:GetKeyPolicy", "kms:key/*"),
     Right("RightsOfRoles", "iam:SimulatePrincipalPolicy", lambda place: [place.role(place.stack("*"))]),
     Right("LinkedRoles", "iam:GetRole", lambda place: [place.role("aws-service-role/*")]),
@@ -211,17 +157,17 @@ OPERATOR = (
         _STACKS,
     ),
     Right("Logs", "logs:FilterLogEvents", "logs:log-group:{prefix}*"),
-    Right("Exec", "ecs:ExecuteCommand", f"ecs:cluster/{{cluster}} {TASKS}", concerns=_has_sessions),
-    Right("Tunnel", "ssm:StartSession", _tunnelled, concerns=_has_tunnels),
+    Right("Exec", "ecs:ExecuteCommand", f"ecs:cluster/{{cluster}} {TASKS}", concerns=Place.has_sessions),
+    Right("Tunnel", "ssm:StartSession", _tunnelled, concerns=Place.has_tunnels),
     # https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-restrict-access-examples.html
     Right(
         "OwnSessions",
         "ssm:TerminateSession",
         "ssm:session/${aws:userid}-* ssm:session/ecs-execute-command-*",
-        concerns=_has_tunnels,
+        concerns=Place.has_tunnels,
     ),
-    Right("ThroughTheBastion", "ssm:StartSession", "ec2:instance/*", _of_bastions, _has_bastion),
-    Right("IsTheBastionThere", "ssm:DescribeInstanceInformation", concerns=_has_bastion),
+    Right("ThroughTheBastion", "ssm:StartSession", "ec2:instance/*", _of_bastions, Place.has_bastion),
+    Right("IsTheBastionThere", "ssm:DescribeInstanceInformation", concerns=Place.has_bastion),
 )
 """In addition for diff, status, logs, exec, tunnel and drift detection."""
 
@@ -230,7 +176,11 @@ DESTROY = (
     Right("Record", "ssm:DeleteParameters", _parameters),
     Right("Buckets", "s3:ListAllMyBuckets"),
     Right("AccessLogs", "s3:DeleteBucket s3:GetBucketTagging s3:ListBucketVersions", _log_buckets),
-    Right("AccessLogLines", "s3:DeleteObject s3:DeleteObjectVersion", _log_objects),
+    Right(
+        "AccessLogLines",
+        "s3:DeleteObject s3:DeleteObjectVersion",
+        lambda place: (f"{each}/*" for each in _log_buckets(place)),
+    ),
     Right("Endpoints", "ec2:DescribeVpcEndpoints"),
     Right("EndpointsOfGuardDuty", "ec2:DeleteVpcEndpoints", "ec2:vpc-endpoint/*", _of_guardduty),
     Right("GroupsOfGuardDuty", "ec2:DeleteSecurityGroup", "ec2:security-group/*", _of_guardduty),
