@@ -79,14 +79,10 @@ def reason_of(text: str) -> str:
     return said if len(said) <= _LONGEST_REASON else f"{said[:_LONGEST_REASON]}…"
 
 
-def _users(context: StackContext, found: Groups) -> str:
-    return found["users"].rstrip(". ")
-
-
 def _two_steps(context: StackContext, found: Groups) -> str:
     return (
         f'Deploy twice: "KEEP_EXPORTS": True of {context.snapshot.environment} in app.py, then {context.deploy}, '
-        f"after which {_users(context, found)} no longer imports it; then False, and deploy again"
+        f"after which {found['users'].rstrip('. ')} no longer imports it; then False, and deploy again"
     )
 
 

@@ -216,7 +216,7 @@ class Monorepo:
     def _history(self, commit: str, refs: RemoteRefs) -> Iterator[Path]:
         """A repository with a commit and its history, without files if the remote supports that."""
         own = self._place.repository
-        if own is not None and not _is_shallow(own):
+        if own is not None and git("rev-parse", "--is-shallow-repository", folder=own) != "true":
             self._bring(commit, own, _ref_at(commit, refs))
             yield own
             return
@@ -337,10 +337,6 @@ def _has(repository: Path, commit: str) -> bool:
     except GitFailed:
         return False
     return True
-
-
-def _is_shallow(repository: Path) -> bool:
-    return git("rev-parse", "--is-shallow-repository", folder=repository) == "true"
 
 
 def _ref_at(commit: str, refs: RemoteRefs) -> str | None:

@@ -77,7 +77,7 @@ def deletable_state(templates: Templates, protected_stacks: Collection[str]) -> 
         stack
         for stack, key, each in resources(templates)
         if (_contains_data(each["Type"]) and not _is_of_topics_alone(templates[stack], key, each["Type"]))
-        or _is_identity(each)
+        or each["Type"] in _IDENTITY
     }
     found += [
         f"{stack}: contains state without protection from termination" for stack in stateful - {*protected_stacks}
@@ -192,10 +192,6 @@ def _is_of_topics_alone(template: Json, key: str, kind: str) -> bool:
         each["Type"] for name, each in template["Resources"].items() if name != key and f'"{key}"' in json.dumps(each)
     }
     return users == {"AWS::SNS::Topic"}
-
-
-def _is_identity(resource: Json) -> bool:
-    return resource["Type"] in _IDENTITY
 
 
 def _ingress_rules(resource: Json) -> list[Json]:

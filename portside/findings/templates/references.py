@@ -62,12 +62,8 @@ def unresolved(assembly: Assembly) -> Iterator[Finding]:
             for name in sorted({*_names(resource), *awaited(resource)} - names):
                 yield wrong("REFERENCE", at, f"refers to {name}, which the template does not have")
             for stack, output in _outputs(resource):
-                if stack in {each.stack for each in assembly.files} and not _has_output(assembly, stack, output):
+                if stack in {each.stack for each in assembly.files} and output not in assembly.file(stack).outputs:
                     yield wrong("OUTPUT", at, f"reads the output {output} of {stack}, which it does not have")
-
-
-def _has_output(assembly: Assembly, stack: str, output: str) -> bool:
-    return output in assembly.file(stack).outputs
 
 
 def _names(node: Any) -> Iterator[str]:
