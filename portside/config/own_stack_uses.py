@@ -1,4 +1,4 @@
-"""Checks that services only use what the team's own stacks have: outputs, grants and connections."""
+"""Checks that services only use what the team's own stacks have: outputs, grants, volumes and connections."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from portside.config.service_props import ServiceProps
 # How a stack gets what a service asks of it.
 _OUTPUT_HINT = 'Add it to the stack: cdk.CfnOutput(self, "{}", value=…)'
 _GRANT_HINT = 'Add it to the stack: self.grants = {{"{}": bucket.grant_read_write}}'
+_VOLUME_HINT = 'Add it to the stack: self.volumes = {{"{}": access_point}}'
 _CALLS_HINT = (
     "Set it in the stack: self.connections = ec2.Connections(security_groups=[…], default_port=ec2.Port.tcp({}))"
 )
@@ -34,17 +35,19 @@ def outputs_of(props: ServiceProps) -> dict[str, StackOutput]:
 
 
 def check_uses(environment: Environment, props: ServiceProps, report: Report) -> None:
-    """Report outputs and grants that no own stack has, unless the own stacks are unknown."""
+    """Report outputs, grants and volumes that no own stack has, unless the own stacks are unknown."""
     if environment.own_stacks is None:
         return
     own = own_stacks_by_part(environment)
     for where, read in outputs_of(props).items():
         if stack := _existing(read.stack, own, environment, report.at(where)):
             _check_name(read.output, stack.outputs, f"{stack.part} has no such output", _OUTPUT_HINT, report.at(where))
-    for index, grant in enumerate(getattr(props, "grants", ())):
-        place = report.at(f".grants[{index}]")
-        if stack := _existing(grant.stack, own, environment, place.at(".stack")):
-            _check_name(grant.name, stack.grants, f"{stack.part} has no such grant", _GRANT_HINT, place.at(".name"))
+    for field, kind, hint in (("grants", "grant", _GRANT_HINT), ("durable_volumes", "volume", _VOLUME_HINT)):
+        for index, used in enumerate(getattr(props, field, ())):
+            place = report.at(f".{field}[{index}]")
+            if stack := _existing(used.stack, own, environment, place.at(".stack")):
+                names = stack.grants if field == "grants" else stack.volumes
+                _check_name(used.name, names, f"{stack.part} has no such {kind}", hint, place.at(".name"))
 
 
 def check_call(stack: OwnStack, port: int, report: Report) -> None:

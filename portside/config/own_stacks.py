@@ -43,6 +43,8 @@ class OwnStack:
     outputs: tuple[str, ...] = ()
     grants: tuple[str, ...] = ()
     """The names of the rights that it grants to services."""
+    volumes: tuple[str, ...] = ()
+    """The names of its access points that services mount."""
     accepts_calls: bool = False
     port: int | None = None
     """The only port that services call; None for any."""

@@ -79,15 +79,16 @@ def secret_field(secret_name: object, json_field: str | None, report: Report) ->
         report.at(".json_field").wrong("the database's secret is not JSON", "Remove json_field.", json_field)
 
 
-def volumes(each: Sequence[Any], report: Report) -> None:
+def volumes(own: Sequence[Any], durable: Sequence[Any], report: Report) -> None:
     paths: set[str] = set()
-    for index, volume in enumerate(each):
-        path = posixpath.normpath(volume.path)
-        if path in paths:
-            place = report.at(f".container_volumes[{index}].path")
-            place.wrong("mounted twice", "Use a separate path for each volume.", volume.path)
-        paths.add(path)
-    total = sum(volume.size for volume in each if not is_token(volume.size))
+    for field, each in (("container_volumes", own), ("durable_volumes", durable)):
+        for index, volume in enumerate(each):
+            path = posixpath.normpath(volume.path)
+            if path in paths:
+                place = report.at(f".{field}[{index}].path")
+                place.wrong("mounted twice", "Use a separate path for each volume.", volume.path)
+            paths.add(path)
+    total = sum(volume.size for volume in own if not is_token(volume.size))
     if total > _MOST_STORAGE_GIB:
         mistake = f"larger together than {_MOST_STORAGE_GIB} GiB, the largest storage of a Fargate task"
         report.at(".container_volumes").wrong(mistake, "Use smaller volumes.", total)

@@ -337,8 +337,13 @@ def stack_end(value: Any, report: Report) -> None:
         report.wrong("not a valid name of a CloudFormation stack", hint, value)
 
 
-def grant_name(value: Any, report: Report) -> None:
-    report.text(value, 'Use a name in the grants of the own stack, such as "read_write".')
+def offered_name(attribute: str, example: str) -> Check:
+    """A check for a name in an attribute of an own stack."""
+
+    def check(value: Any, report: Report) -> None:
+        report.text(value, f"Use a name in the {attribute} of the own stack, such as {quoted(example)}.")
+
+    return check
 
 
 def actions(value: Any, report: Report) -> None:

@@ -39,7 +39,7 @@ def has_many_calls(props: ServiceProps) -> bool:
 
     It gets the group one call before it needs it, so that callees have the rule before a fifth call makes tasks use it.
     """
-    return len(props.calls) >= MOST_CALLERS_GROUPS
+    return len(props.callees) >= MOST_CALLERS_GROUPS
 
 
 def callees_of(services: Sequence[ServiceProps]) -> list[str]:

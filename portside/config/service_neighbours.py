@@ -241,8 +241,11 @@ def _check_calls(props: ServiceProps, world: _World, report: Report) -> None:
         elif not _is_port(call.port, ports[call.service]):
             listening = ports[call.service]
             place.wrong(f"{call.service} listens on port {listening}", f"Use port {listening}.", call.port)
-    others = [call.service for call in _calls(props) if call.service == DATABASE or call.service in world.own]
-    if len(_calls(props)) > MOST_CALLERS_GROUPS and len(others) >= MOST_CALLERS_GROUPS:
+    callees = dict.fromkeys(
+        [*(call.service for call in _calls(props)), *(each.stack for each in _field(props, "durable_volumes") or ())]
+    )
+    others = [each for each in callees if each == DATABASE or each in world.own]
+    if len(callees) > MOST_CALLERS_GROUPS and len(others) >= MOST_CALLERS_GROUPS:
         mistake = f"more than {MOST_CALLERS_GROUPS} calls, {len(others)} of them to the database and own stacks"
         hint = "A task has five security groups, and each of these needs one. Combine own stacks."
         report.at(".calls").wrong(mistake, hint, others)

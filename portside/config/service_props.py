@@ -62,6 +62,19 @@ class ContainerVolume:
     read_only: Annotated[bool, checks.flag] = False
 
 
+@configuration_entry(named_by="path")
+class DurableVolume:
+    """A folder of an EFS file system, mounted at `path`, which tasks share and which outlives them.
+
+    `stack` is the end of the name of one of the team's own stacks, and `name` an access point in its `volumes`.
+    """
+
+    path: Annotated[str, checks.mount_path]
+    stack: Annotated[str, checks.own_stack]
+    name: Annotated[str, checks.offered_name("volumes", "uploads")]
+    read_only: Annotated[bool, checks.flag] = False
+
+
 @configuration_entry(together={("interval_seconds", "timeout_seconds"): agreement.check_times})
 class HealthCheck:
     """A command that ECS runs in the container. ECS ignores the HEALTHCHECK of a Dockerfile."""
@@ -105,7 +118,7 @@ class Grant:
     """
 
     stack: Annotated[str, checks.own_stack]
-    name: Annotated[str, checks.grant_name]
+    name: Annotated[str, checks.offered_name("grants", "read_write")]
 
 
 @configuration_entry(
@@ -121,7 +134,7 @@ class Grant:
         ("container_memory_reservation", "cpu", "memory"): agreement.sizes,
         ("container_memory", "container_memory_reservation", "cpu", "memory"): agreement.limit,
         ("container_env_vars", "container_secrets"): agreement.names_once,
-        ("container_volumes",): agreement.volumes,
+        ("container_volumes", "durable_volumes"): agreement.volumes,
         ("container_name", "calls"): agreement.calls,
         ("container_healthcheck", "no_healthcheck_reason"): agreement.healthcheck,
         ("runs", "container_port", "container_env_vars"): for_services(agreement.own_port),
@@ -200,11 +213,19 @@ class ServiceProps:
     """ALWAYS, BEFORE_ROLLOUT, ON_REQUEST or a `Schedule`."""
     timeout_minutes: Annotated[int, checks.between(1, 1440)] = DEFAULT_TIMEOUT_MINUTES
     """The minutes after which `deploy` and `run` stop a task that they started."""
+    durable_volumes: Annotated[Sequence[DurableVolume], checks.entries(DurableVolume)] = ()
 
     @property
     def is_service(self) -> bool:
         """Whether it is a service, which runs always; else its tasks end."""
         return self.runs is ALWAYS
+
+    @property
+    def callees(self) -> tuple[str, ...]:
+        """The names of all that it connects to: what it calls, and the own stacks with its durable volumes."""
+        return tuple(
+            dict.fromkeys([*(call.service for call in self.calls), *(each.stack for each in self.durable_volumes)])
+        )
 
     @property
     def memory_reservation(self) -> int | None:

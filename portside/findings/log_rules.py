@@ -96,7 +96,7 @@ def task_role(context: RuleContext, lines: Sequence[str]) -> Finding | None:
     for line in lines:
         if denied := _DENIED.search(line):
             action, resource = denied[1], (denied[2] or "").rstrip('".')
-            role = context.definition.task_role.rpartition("/")[2] if context.definition else "its task role"
+            role = context.task_role or "its task role"
             return context.found(
                 "TASK_ROLE_DENIED",
                 f"its task role {role} may not do {action}{f' on {resource}' if resource else ''}",

@@ -69,6 +69,11 @@ class RuleContext:
         return (self.definition.memory if self.definition else 0) or self.service.asked.memory
 
     @property
+    def task_role(self) -> str:
+        """The name of the role of the task's program; empty if it is unknown."""
+        return self.definition.task_role.rpartition("/")[2] if self.definition else ""
+
+    @property
     def was_rolled_back(self) -> bool:
         """Whether the previous revision still serves."""
         stack, primary = self.snapshot.stack(self.service.stack), self.service.primary

@@ -25,6 +25,7 @@ from portside.errors import ConfigurationError, Problem
 from portside.extension import Extension, install
 from portside.stacks.context import committed_context
 from portside.stacks.ecs_stack import EcsStack
+from portside.stacks.file_systems import check_file_systems
 from portside.stacks.load_balancer_stack import LoadBalancerStack
 from portside.stacks.network_stack import NetworkStack
 from portside.stacks.own_stacks import OwnResources, Platform, add_own_stacks
@@ -85,11 +86,15 @@ def own_stacks_of(configuration: Configuration, environment: Environment) -> lis
             kinds = ", ".join(sorted({each["provider"] for each in looked_up}))
             raise ConfigurationError([Problem("stacks(…)", f"a lookup queries AWS, got {kinds}", _LOOKUP_HINT)])
         parts = {own.stack.stack_name: part for part, own in stacks.items()}
+        for each in assembly.stacks:
+            if each.stack_name in parts and stacks[parts[each.stack_name]].volumes:
+                check_file_systems(each.template, len(network.vpc.private_subnets))
         return [
             OwnStack(
                 part=parts[each.stack_name],
                 outputs=outputs[parts[each.stack_name]],
                 grants=tuple(stacks[parts[each.stack_name]].grants),
+                volumes=tuple(stacks[parts[each.stack_name]].volumes),
                 accepts_calls=stacks[parts[each.stack_name]].callers is not None,
                 port=stacks[parts[each.stack_name]].port,
                 retained=_retained(each.template),

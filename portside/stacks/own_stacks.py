@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -24,6 +24,11 @@ from portside.config.service_props import DATABASE, ServiceProps
 from portside.config.stacks import reserved_parts
 from portside.errors import ConfigurationError
 from portside.stacks.callers import callers_group
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_efs as efs
+
+NFS_PORT = 2049
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,7 @@ class Platform:
 
 @dataclass(frozen=True)
 class OwnResources:
-    """An own stack, and what it has for services: its `grants`, and security groups that accept their calls."""
+    """An own stack, and what it has for services: `grants`, `volumes`, and security groups that accept their calls."""
 
     stack: cdk.Stack
     grants: Mapping[str, Callable[[iam.IGrantable], object]]
@@ -50,6 +55,7 @@ class OwnResources:
     default_port: ec2.Port | None = None
     callers: ec2.ISecurityGroup | None = None
     """The group of the services that call it."""
+    volumes: Mapping[str, efs.IAccessPoint] = field(default_factory=dict)
 
     @property
     def port(self) -> int | None:
@@ -57,12 +63,12 @@ class OwnResources:
         written = str(self.default_port.to_string()) if self.default_port else ""
         return int(written) if written.isdecimal() else None
 
-    def accept_calls(self, port: ec2.Port | int) -> None:
-        """Let the services that call the stack reach a port."""
+    def accept_calls(self, port: ec2.Port | int, groups: Sequence[ec2.ISecurityGroup] = ()) -> None:
+        """Let the services that call the stack reach a port of its groups, or of these."""
         assert self.callers is not None, "checked with the configuration"
         tcp = ec2.Port.tcp(port) if isinstance(port, int) else port
         # Not through the connections: these would add rules to the callers' group too.
-        for group in self.groups:
+        for group in groups or self.groups:
             group.add_ingress_rule(self.callers, tcp, f"From the callers of {self.stack.stack_name}")
 
 
@@ -132,27 +138,50 @@ def accept_calls(own: Mapping[str, OwnResources], services: Sequence[ServiceProp
 
 
 def _resources_of(stack: cdk.Stack, platform: Platform, report: Report) -> OwnResources:
-    """A stack with its attributes `grants` and `connections`, which services use."""
-    grants, connections = getattr(stack, "grants", {}), getattr(stack, "connections", None)
-    if not isinstance(grants, Mapping) or not all(
-        isinstance(name, str) and callable(grant) for name, grant in grants.items()
-    ):
-        hint = 'Write self.grants = {"read_write": bucket.grant_read_write}.'
-        report.at(".grants").wrong("not functions by name", hint, grants)
-        grants = {}
-    if connections is None:
+    """A stack with its attributes `grants`, `volumes` and `connections`, which services use."""
+    grants = _by_name(stack, "grants", callable, report.at(".grants"))
+    volumes = _by_name(stack, "volumes", _is_access_point, report.at(".volumes"))
+    given = getattr(stack, "connections", None)
+    file_systems = [group for each in volumes.values() for group in each.file_system.connections.security_groups]
+    if given is None and not volumes:
         return OwnResources(stack, grants)
-    connections = getattr(connections, "connections", connections)
+    of_volumes = ec2.Connections(security_groups=file_systems, default_port=ec2.Port.tcp(NFS_PORT))
+    connections = of_volumes if given is None else getattr(given, "connections", given)
     if not isinstance(connections, ec2.Connections) or not connections.security_groups:
         hint = "Write self.connections = ec2.Connections(security_groups=[group], default_port=ec2.Port.tcp(6379))."
         report.at(".connections").wrong("no Connections with a security group", hint, connections)
         return OwnResources(stack, grants)
     callers = callers_group(stack, "Callers", platform.vpc, stack.stack_name)
-    found = OwnResources(stack, grants, connections.security_groups, connections.default_port, callers)
+    found = OwnResources(stack, grants, connections.security_groups, connections.default_port, callers, volumes)
     if found.default_port:
         # Also if no service calls it: with the last call's rule, running tasks would lose their connections.
         found.accept_calls(found.default_port)
+    if file_systems and given is not None:
+        found.accept_calls(NFS_PORT, file_systems)
     return found
+
+
+_OFFERS = {
+    "grants": ("not functions by name", 'Write self.grants = {"read_write": bucket.grant_read_write}.'),
+    "volumes": (
+        "not access points by name",
+        'Write self.volumes = {"uploads": file_system.add_access_point("Uploads")}.',
+    ),
+}
+
+
+def _by_name(stack: cdk.Stack, attribute: str, is_right: Callable[[Any], bool], report: Report) -> Mapping[str, Any]:
+    """A stack's attribute, which must be a mapping of names; empty if it is not."""
+    offered = getattr(stack, attribute, {})
+    if isinstance(offered, Mapping) and all(isinstance(name, str) and is_right(each) for name, each in offered.items()):
+        return offered
+    report.wrong(*_OFFERS[attribute], offered)
+    return {}
+
+
+def _is_access_point(offered: object) -> bool:
+    # Also an imported one. The CDK's module takes time to load, and most apps have no file system.
+    return all(hasattr(offered, name) for name in ("access_point_id", "access_point_arn", "file_system"))
 
 
 def _part_of(stack: cdk.Stack, environment: Environment, others: Sequence[Environment], report: Report) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
@@ -96,6 +97,7 @@ class TaskStack(cdk.Stack):
         self.task_definition = self._task_definition(props)
         self.container = self._container(props)
         self._mount_volumes(props)
+        self._mount_durable_volumes(props)
         for grant in props.grants:
             self._own[grant.stack].grants[grant.name](self._task_role)
 
@@ -209,6 +211,32 @@ class TaskStack(cdk.Stack):
                 ecs.MountPoint(container_path=path, read_only=read_only, source_volume=name)
             )
 
+    def _mount_durable_volumes(self, props: ServiceProps) -> None:
+        """Mount access points with TLS, and as the task's role, which may mount these alone."""
+        for volume in props.durable_volumes:
+            point = self._own[volume.stack].volumes[volume.name]
+            name = f"{volume.stack}-{volume.name}"
+            self.task_definition.add_volume(
+                name=name,
+                efs_volume_configuration=ecs.EfsVolumeConfiguration(
+                    file_system_id=point.file_system.file_system_id,
+                    transit_encryption="ENABLED",
+                    authorization_config=ecs.AuthorizationConfig(access_point_id=point.access_point_id, iam="ENABLED"),
+                ),
+            )
+            self.container.add_mount_points(
+                ecs.MountPoint(container_path=volume.path, read_only=volume.read_only, source_volume=name)
+            )
+            # https://docs.aws.amazon.com/efs/latest/ug/iam-access-control-nfs-efs.html
+            rights = ["ClientMount"] if volume.read_only else ["ClientMount", "ClientWrite"]
+            self._task_role.add_to_policy(
+                iam.PolicyStatement(
+                    actions=[f"elasticfilesystem:{each}" for each in rights],
+                    resources=[point.file_system.file_system_arn],
+                    conditions={"StringEquals": {"elasticfilesystem:AccessPointArn": point.access_point_arn}},
+                )
+            )
+
     def _groups_of_calls(
         self,
         props: ServiceProps,
@@ -216,11 +244,11 @@ class TaskStack(cdk.Stack):
         calls_group: ec2.ISecurityGroup | None,
     ) -> list[ec2.ISecurityGroup]:
         """The security groups with which the tasks can connect to their callees."""
-        called = [call.service for call in props.calls]
+        called = props.callees
         others = {part: each.callers for part, each in self._own.items() if each.callers}
         if DATABASE in called:
             others[DATABASE] = _existing(self._database).callers
-        if calls_group and len(props.calls) > MOST_CALLERS_GROUPS:
+        if calls_group and len(called) > MOST_CALLERS_GROUPS:
             return [*(others[each] for each in called if each in others), calls_group]
         return [others[each] if each in others else callers[each] for each in called]
 

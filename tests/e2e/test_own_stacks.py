@@ -46,7 +46,19 @@ def rights(iam: Any, service: str) -> str:
     return str([iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names])
 
 
-def test_a_bucket_a_queue_and_a_cache_are_deployed_used_changed_and_destroyed(clone: Clone) -> None:
+def check_the_loss_of_a_volume(clone: Clone, of: Any) -> None:
+    """A new task does not start without the access point of its volume, which `diagnose` says."""
+    efs = of("efs")
+    [point] = efs.describe_access_points()["AccessPoints"]
+    assert point["PosixUser"] == {"Uid": 1000, "Gid": 1000}
+    efs.delete_access_point(AccessPointId=point["AccessPointId"])
+    answer = clone.agora("redeploy", "dev", "worker", "--local")
+    assert answer.exit_code == 1
+    assert "shop-worker: its task role shop-dev-worker-TaskRole" in answer.stderr
+    assert "can't mount the file system, or the access point was deleted" in answer.stderr
+
+
+def test_a_bucket_a_queue_a_cache_and_a_file_system_are_deployed_used_changed_and_destroyed(clone: Clone) -> None:
     clone.up()
     of = clients(clone.exports("dev"))
     edit(clone, "BLOCK_ALL,", f"BLOCK_ALL, {CUSTOM_RESOURCE}")
@@ -83,11 +95,12 @@ def test_a_bucket_a_queue_and_a_cache_are_deployed_used_changed_and_destroyed(cl
     assert "shop-dev-cache" not in answer.stderr
     assert "sqs:SendMessage" not in rights(of("iam"), "shop-dev-web")
     assert clone.agora("diagnose", "dev", "--local").exit_code == 0
+    check_the_loss_of_a_volume(clone, of)
 
     answer = clone.agora("destroy", "dev", "--local", "--yes")
     assert answer.exit_code == 0, answer.stderr
     staying = {each.split()[1] for each in inventory(of) - before if each.startswith("cloudformation")}
-    assert staying == {"shop-dev-storage"}, "the bucket is in no network"
+    assert staying == {"shop-dev-storage", "shop-dev-files", "shop-dev-network"}, "the file system is in the network"
     assert s3.list_objects_v2(Bucket=web["UPLOADS_BUCKET"])["KeyCount"] == 1
     answer = clone.agora("destroy", "dev", "--local", "--yes", "--with-data")
     assert answer.exit_code == 0, answer.stderr

@@ -231,7 +231,16 @@ def test_the_documented_defaults_of_an_environment_are_true() -> None:
             assert ast.literal_eval(default.strip("`")) == defaults[key], key
 
 
-ENTRIES = ["ServiceProps", "ServiceSecret", "ContainerVolume", "HealthCheck", "Call", "Grant", "Permission"]
+ENTRIES = [
+    "ServiceProps",
+    "ServiceSecret",
+    "ContainerVolume",
+    "DurableVolume",
+    "HealthCheck",
+    "Call",
+    "Grant",
+    "Permission",
+]
 
 
 @pytest.mark.parametrize("name", ENTRIES)

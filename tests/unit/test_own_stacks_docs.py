@@ -21,5 +21,10 @@ def test_the_example_of_services_is_deployed_by_a_test() -> None:
     assert [part for part in BLOCKS[-1].split("\n\n\n") if part not in code] == []
 
 
-def test_a_bucket_a_queue_and_a_cache_are_shown() -> None:
-    assert [block.split("(")[0] for block in BLOCKS[1:-1]] == ["class Storage", "class Orders", "class Cache"]
+def test_a_bucket_a_queue_a_cache_and_a_file_system_are_shown() -> None:
+    assert [block.split("(")[0] for block in BLOCKS[1:-1]] == [
+        "class Storage",
+        "class Orders",
+        "class Cache",
+        "class Files",
+    ]

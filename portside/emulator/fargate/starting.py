@@ -15,6 +15,7 @@ from portside.emulator.fargate import (
     container_log,
     container_secrets,
     database_login,
+    file_system_mount,
     image_pull,
     network_interface,
     placement,
@@ -52,6 +53,7 @@ async def start_containers(launch: Launch, platform: Platform) -> Started | None
         return None
     _assume_roles(launch)
     address = network_interface.attach(launch, platform)
+    file_system_mount.check(launch)
     ecs._mark_task_activating(launch.arn, launch.task)
     await platform.pause(PULL_SECONDS)
     digests = {each["name"]: image_pull.pull(launch, each, platform) for each in launch.containers}

@@ -7,7 +7,7 @@ if __name__ == "__main__":
 
 from src.environment import Environment
 from src.late_values import StackOutput
-from src.service_props import Call, Grant, ServiceProps
+from src.service_props import Call, DurableVolume, Grant, ServiceProps
 
 APP = "shop"
 
@@ -49,6 +49,7 @@ def services(environment: Environment) -> list[ServiceProps]:
         container_location=f"ghcr.io/example/shop-worker:{version}",
         container_env_vars={"ORDERS_QUEUE_URL": StackOutput("orders", "QueueUrl")},
         grants=[Grant("orders", "consume")],
+        durable_volumes=[DurableVolume("/srv/invoices", "files", "uploads")],
         no_healthcheck_reason="it only works on the queue, and its image has no program for a check",
     )
     return [web, worker]

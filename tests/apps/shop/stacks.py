@@ -1,7 +1,8 @@
-"""The bucket, the queue and the cache of the shop."""
+"""The bucket, the queue, the cache and the file system of the shop."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_efs as efs
 from aws_cdk import aws_elasticache as elasticache
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
@@ -61,8 +62,31 @@ class Cache(cdk.Stack):
         cdk.CfnOutput(self, "Endpoint", value=cache.attr_endpoint_address)
 
 
+class Files(cdk.Stack):
+    """A file system with a folder for uploads, to which tasks write as user 1000 whatever their own user is."""
+
+    def __init__(self, scope: cdk.App, construct_id: str, platform: Platform) -> None:
+        super().__init__(scope, construct_id)
+        file_system = efs.FileSystem(
+            self,
+            "Files",
+            vpc=platform.vpc,
+            encrypted=True,
+            enable_automatic_backups=True,
+            throughput_mode=efs.ThroughputMode.ELASTIC,
+        )
+        uploads = file_system.add_access_point(
+            "Uploads",
+            path="/uploads",
+            create_acl=efs.Acl(owner_uid="1000", owner_gid="1000", permissions="750"),
+            posix_user=efs.PosixUser(uid="1000", gid="1000"),
+        )
+        self.volumes = {"uploads": uploads}
+
+
 def stacks(app: cdk.App, environment: Environment, platform: Platform) -> None:
     """The own stacks of an environment."""
     Storage(app, environment.stack_name("storage"))
     Orders(app, environment.stack_name("orders"))
     Cache(app, environment.stack_name("cache"), platform)
+    Files(app, environment.stack_name("files"), platform)

@@ -10,7 +10,7 @@ from portside.config.deferred_values import StackOutput, as_written, parts_of
 from portside.config.mistakes import Report
 from portside.config.own_stacks import OwnStack
 from portside.config.service_neighbours import check_neighbours
-from portside.config.service_props import DATABASE, Call, Grant, ServiceProps, ServiceSecret
+from portside.config.service_props import DATABASE, Call, DurableVolume, Grant, ServiceProps, ServiceSecret
 from portside.errors import ConfigurationError
 from tests.unit.configuration_support import named, service
 
@@ -19,6 +19,8 @@ OWN = (
     OwnStack("cache", outputs=("Endpoint",), accepts_calls=True, port=6379),
     OwnStack("search", accepts_calls=True),
     OwnStack("empty"),
+    OwnStack("mail", accepts_calls=True, port=25),
+    OwnStack("files", volumes=("uploads",), accepts_calls=True, port=2049),
 )
 
 
@@ -35,6 +37,7 @@ VALID: list[dict[str, Any]] = [
     {"container_secrets": [ServiceSecret(StackOutput("cache", "Endpoint"), "TOKEN", "field")]},
     {"grants": [Grant("storage", "read_write")]},
     {"calls": [Call("cache", 6379), Call("search", 9200)]},
+    {"durable_volumes": [DurableVolume("/srv", "files", "uploads")]},
 ]
 
 
@@ -73,6 +76,28 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
         {"grants": [Grant("cache", "read")]},
         ".grants[0].name: cache has no such grant, got 'read'\n"
         'Add it to the stack: self.grants = {"read": bucket.grant_read_write}',
+    ),
+    (
+        {"durable_volumes": [DurableVolume("/srv", "files", "upload")]},
+        ".durable_volumes[0].name: files has no such volume, got 'upload'\nDid you mean \"uploads\"?",
+    ),
+    (
+        {"durable_volumes": [DurableVolume("/srv", "flies", "uploads")]},
+        ".durable_volumes[0].stack: no such stack of your own in dev, got 'flies'\nDid you mean \"files\"?",
+    ),
+    (
+        {"durable_volumes": [DurableVolume("/srv", "cache", "data")]},
+        ".durable_volumes[0].name: cache has no such volume, got 'data'\n"
+        'Add it to the stack: self.volumes = {"data": access_point}',
+    ),
+    (
+        {
+            "calls": [Call(DATABASE, 27017), Call("cache", 6379), Call("search", 9200), Call("mail", 25)],
+            "durable_volumes": [DurableVolume("/srv", "files", "uploads")],
+        },
+        ".calls: more than 4 calls, 5 of them to the database and own stacks, "
+        "got ['database', 'cache', 'search', 'mail', 'files']\n"
+        "A task has five security groups, and each of these needs one. Combine own stacks.",
     ),
     ({"calls": [Call("cache", 6380)]}, ".calls[0]: cache listens on port 6379, got 6380\nUse port 6379."),
     (

@@ -32,6 +32,7 @@ from tests.unit.configuration_support import environments, one_service, service
 from tests.unit.stacks_support import Json, of_type, properties, read_templates
 
 NO_PLATFORM: Any = None
+FILES = ("AWS::EFS::FileSystem",)
 BUCKET, QUEUE, CACHE = ("AWS::S3::Bucket",), ("AWS::SQS::Queue",), ("AWS::ElastiCache::ServerlessCache",)
 
 
@@ -303,6 +304,15 @@ def test_the_description_of_the_shop_has_what_services_can_use() -> None:
             "storage", outputs=("BucketName",), grants=("read", "read_write"), retained=BUCKET, charged=BUCKET
         ),
         "orders": OwnStack("orders", outputs=("QueueUrl",), grants=("send", "consume"), charged=QUEUE),
+        "files": OwnStack(
+            "files",
+            volumes=("uploads",),
+            accepts_calls=True,
+            port=2049,
+            retained=FILES,
+            charged=FILES,
+            uses_network=True,
+        ),
         "cache": OwnStack(
             "cache", outputs=("Endpoint",), accepts_calls=True, port=6379, charged=CACHE, uses_network=True
         ),
@@ -352,7 +362,7 @@ def test_services_wait_for_the_stacks_that_they_use_and_no_own_stack_for_a_servi
     waits = {each.name: set(each.depends_on) for each in read_assembly(shop_folder)}
     own = {"shop-dev-storage", "shop-dev-orders", "shop-dev-cache"}
     assert waits["shop-dev-web"] & own == own
-    assert waits["shop-dev-worker"] & own == {"shop-dev-orders"}
+    assert waits["shop-dev-worker"] & {*own, "shop-dev-files"} == {"shop-dev-orders", "shop-dev-files"}
     services = {"shop-dev-web", "shop-dev-worker"}
     assert not any(waits[each] & services for each in own)
     templates = read_templates(shop_folder)
