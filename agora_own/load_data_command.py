@@ -122,4 +122,5 @@ def _loader_image(target: Target, configuration: Configuration) -> ResolvedImage
         lock = find_lock(environment.ghcr_package_version, lock_folders(local=target.is_local))
         if lock and reference in lock.images and (target.is_local or not lock.stand_in):
             return lock.images[reference]
-    return look_up([reference], environment.ghcr_package_version, local=target.is_local).images[reference]
+    version = environment.ghcr_package_version
+    return look_up([reference], version, configuration, local=target.is_local).images[reference]

@@ -6,12 +6,15 @@ from collections.abc import Container
 from dataclasses import dataclass
 
 from portside.config.deferred_values import StackOutput
-from portside.config.service_props import ServiceProps
+from portside.config.service_props import REGISTRY_FIELDS, ServiceProps
 
 
 @dataclass(frozen=True)
 class ConfiguredSecret:
-    """A secret of the configuration; `name` is None for the database's, whose name is not configured."""
+    """A secret of the configuration; `name` is None for the database's, whose name is not configured.
+
+    `variable` is empty for a login of the image's registry.
+    """
 
     name: str | None
     variable: str
@@ -65,6 +68,11 @@ def configured(props: ServiceProps, own_stacks: Container[str] = ()) -> Configur
             )
             for secret in props.container_secrets
             if not isinstance(secret.secret_name, StackOutput)
+        )
+        + tuple(
+            ConfiguredSecret(props.registry_credentials, "", field)
+            for field in REGISTRY_FIELDS
+            if props.registry_credentials
         ),
         calls=tuple(ConfiguredCall(call.service, call.port) for call in props.calls if call.service not in own_stacks),
         spot_weight=props.spot_weight,

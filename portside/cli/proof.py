@@ -151,7 +151,8 @@ def starting_services(configured: ConfiguredTarget, names: Sequence[str]) -> Cal
     chosen = [props for props in configured.services if props.container_name in names]
 
     def resolved(reference: str) -> ResolvedImage:
-        return look_up([reference], reference.rpartition(":")[2], local=target.is_local).images[reference]
+        version = reference.rpartition(":")[2]
+        return look_up([reference], version, configured.configuration, local=target.is_local).images[reference]
 
     return lambda: read_starting(target, redeploy.plan(target, chosen), resolved)
 

@@ -64,7 +64,7 @@ def rollback(environment: str, to: str | None, change: ChangeOptions, proof: Pro
             reason=proof.unproven,
             profile=proof.proof_profile,
         )
-        say_all([expect_published(target, plan.returning)], "yellow")
+        say_all([expect_published(target, configured.configuration, plan.returning)], "yellow")
         origin = read_origin(target)
         say_all([no_proof_to_come(configured.configuration, target, origin)], "yellow")
         commit, remark = _rollback_commit(target, plan)

@@ -77,9 +77,14 @@ class Configuration:
 
     def extend_redactor(self, redactor: redact.Redactor) -> redact.Redactor:
         """The redactor with the variables, JSON fields and names of the services' secrets added."""
-        secrets = [each for props in self.services.values() for service in props for each in service.container_secrets]
+        services = [service for props in self.services.values() for service in props]
+        secrets = [each for service in services for each in service.container_secrets]
         names = {name for each in secrets for name in (each.environment_key, each.json_field) if name}
-        return redactor.knowing(names, {each.secret_name for each in secrets if isinstance(each.secret_name, str)})
+        return redactor.knowing(names, {name for service in services for name, _ in service.read_secrets})
+
+    def of_environments(self) -> Iterator[tuple[Environment, tuple[ServiceProps, ...]]]:
+        """Each environment with its services."""
+        return ((each, self.services[name]) for name, each in self.environments.items())
 
     @property
     def first(self) -> str:

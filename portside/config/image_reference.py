@@ -23,6 +23,12 @@ _MOVING_TAG = re.compile(
 
 LOCAL_BUILD = "path://"
 
+# https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html
+_ECR = re.compile(
+    r"(?P<account>[0-9]{12})\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.(?:amazonaws\.com|on\.aws)"
+    rf"/(?P<name>{_PATH}(?:/{_PATH})*)"
+)
+
 
 @dataclass(frozen=True)
 class ImageReference:
@@ -42,6 +48,26 @@ def parse_reference(text: str) -> ImageReference | None:
     """The parts of a reference; None if it is not valid."""
     match = _REFERENCE.fullmatch(text)
     return ImageReference(match["name"], match["tag"], match["digest"]) if match else None
+
+
+@dataclass(frozen=True)
+class EcrRepository:
+    """A private repository in Amazon ECR."""
+
+    account: str
+    region: str
+    name: str
+
+    @property
+    def arn(self) -> str:
+        """The repository in policies."""
+        return f"arn:aws:ecr:{self.region}:{self.account}:repository/{self.name}"
+
+
+def ecr_repository(reference: str) -> EcrRepository | None:
+    """The ECR repository of a reference; None if the image is in another registry."""
+    match = _ECR.match(reference)
+    return EcrRepository(**match.groupdict()) if match else None
 
 
 def is_tag(text: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 from portside.config.addresses import OWN_PORT, further_ports, ports_of, ports_of_command
 from portside.config.deferred_values import DatabaseSecret, is_token
+from portside.config.image_reference import LOCAL_BUILD, ecr_repository
 from portside.config.mistakes import Report, quoted
 from portside.config.task_size import FARGATE_SIZES, SIDECARS_MIB, smallest_size
 
@@ -72,6 +73,18 @@ def names_once(variables: Mapping[str, object], secrets: Iterable[Any], report: 
                 secret.environment_key,
             )
         seen.add(secret.environment_key)
+
+
+def credentials(location: str, secret: str | None, report: Report) -> None:
+    if secret is None or is_token(location):
+        return
+    place, host = report.at(".registry_credentials"), location.partition("/")[0]
+    if ecr_repository(location):
+        place.wrong("not used for Amazon ECR, where the task's execution role pulls the image", "Remove it.")
+    elif host == "public.ecr.aws":
+        place.wrong("not used for public.ecr.aws, which is public", "Remove it.")
+    elif location.startswith(LOCAL_BUILD):
+        place.wrong("not used for an image that is built from a folder", "Remove it.")
 
 
 def secret_field(secret_name: object, json_field: str | None, report: Report) -> None:

@@ -30,6 +30,9 @@ from portside.config.task_size import TaskSize, smallest_size
 
 _DEFAULT_RESERVATION_MIB = 512
 
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/private-auth.html
+REGISTRY_FIELDS = ("username", "password")
+
 DATABASE = "database"
 """The `service` of a `Call` to the environment's database."""
 
@@ -134,6 +137,7 @@ class Grant:
         ("container_memory_reservation", "cpu", "memory"): agreement.sizes,
         ("container_memory", "container_memory_reservation", "cpu", "memory"): agreement.limit,
         ("container_env_vars", "container_secrets"): agreement.names_once,
+        ("container_location", "registry_credentials"): agreement.credentials,
         ("container_volumes", "durable_volumes"): agreement.volumes,
         ("container_name", "calls"): agreement.calls,
         ("container_healthcheck", "no_healthcheck_reason"): agreement.healthcheck,
@@ -215,6 +219,9 @@ class ServiceProps:
     """The minutes after which `deploy` and `run` stop a task that they started."""
     durable_volumes: Annotated[Sequence[DurableVolume], checks.entries(DurableVolume)] = ()
 
+    registry_credentials: Annotated[str | None, checks.registry_credentials] = None
+    """The secret with the `username` and `password` that pull the image, as JSON; None for a public image or ECR."""
+
     @property
     def is_service(self) -> bool:
         """Whether it is a service, which runs always; else its tasks end."""
@@ -226,6 +233,13 @@ class ServiceProps:
         return tuple(
             dict.fromkeys([*(call.service for call in self.calls), *(each.stack for each in self.durable_volumes)])
         )
+
+    @property
+    def read_secrets(self) -> tuple[tuple[str, str | None], ...]:
+        """The secrets that people create, each with the JSON field that ECS reads of it; None for the whole value."""
+        secrets = [(each.secret_name, each.json_field) for each in self.container_secrets]
+        secrets += [(self.registry_credentials, field) for field in REGISTRY_FIELDS if self.registry_credentials]
+        return tuple((name, field) for name, field in secrets if isinstance(name, str))
 
     @property
     def memory_reservation(self) -> int | None:

@@ -120,6 +120,7 @@ def standing(environment: Environment, services: Sequence[ServiceProps]) -> list
                 f"Add it to PRICES in portside/costs/estimate.py, from {_page_of(environment)}.",
             )
     secrets = {str(secret.secret_name) for props in services for secret in props.container_secrets}
+    secrets |= {props.registry_credentials for props in services if props.registry_credentials}
     scheduled = sum(isinstance(props.runs, Schedule) for props in services)
     # The tasks of the others are billed by the second, and how long they run is unknown.
     services = [props for props in services if props.is_service]

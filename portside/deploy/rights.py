@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from portside.config.environment import Environment
+from portside.config.image_reference import ecr_repository
 from portside.config.service_props import ServiceProps
 from portside.config.stacks import StackKind, only_stack, stacks_for
 from portside.records import deployment_record, environment_lock
@@ -42,6 +43,7 @@ UNSCOPED: Mapping[str, str] = {
             "no ARN is taken; a condition binds lists to the cluster",
             "ecs:DeregisterTaskDefinition ecs:DescribeTaskDefinition ecs:ListServices ecs:ListTasks",
         ),
+        ("amazonelasticcontainerregistry", "a login is for all registries", "ecr:GetAuthorizationToken"),
         (
             "awselasticloadbalancingv2",
             "load balancers are described all or none",
@@ -58,6 +60,9 @@ UNSCOPED: Mapping[str, str] = {
 """The actions that are allowed on `*`, each with why AWS lets nothing narrower be said."""
 
 CONSEQUENCES: Mapping[str, str] = {
+    "ecr:BatchGetImage": "a registry's manifest is read with the login of GetAuthorizationToken",
+    "ecr:GetDownloadUrlForLayer": "the labels of an image are read with the same login",
+    "ecr:ListImages": "the tags of an image are listed with the same login",
     "cloudformation:DetectStackResourceDrift": "DetectStackDrift detects the drift of each resource",
     "cloudformation:ListStacks": "DescribeStacks without a name describes all stacks",
     "ecs:TagResource": "RunTask and RegisterTaskDefinition tag what they make",
@@ -120,9 +125,14 @@ class Place:
 
     def secrets(self, *, with_fields: bool = False) -> list[str]:
         """The ARNs of its secrets, or only of those of which fields are read."""
-        found = [secret for props in self.services for secret in props.container_secrets]
-        found = [secret for secret in found if secret.json_field is not None or not with_fields]
-        return [self.named(secret.secret_name) for secret in found if isinstance(secret.secret_name, str)]
+        found = [secret for props in self.services for secret in props.read_secrets]
+        names = dict.fromkeys(name for name, field in found if field is not None or not with_fields)
+        return [self.named(name) for name in names]
+
+    def repositories(self) -> list[str]:
+        """The ARNs of the ECR repositories of its images."""
+        found = (ecr_repository(props.container_location) for props in self.services)
+        return [repository.arn for repository in found if repository]
 
 
 def parameter_paths(environment: Environment) -> list[str]:

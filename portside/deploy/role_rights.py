@@ -124,6 +124,8 @@ DEPLOY = (
     Right("Secrets", "secretsmanager:DescribeSecret", Place.secrets),
     Right("DatabaseSecret", "secretsmanager:DescribeSecret", _of_database("secretsmanager", "secret:{secret}*")),
     Right("NamesOfFields", "secretsmanager:GetSecretValue", lambda place: place.secrets(with_fields=True)),
+    Right("RegistryLogin", "ecr:GetAuthorizationToken", concerns=Place.repositories),
+    Right("Repositories", "ecr:BatchGetImage ecr:GetDownloadUrlForLayer ecr:ListImages", Place.repositories),
     Right("Keys", "kms:DescribeKey kms:GetKeyPolicy", "kms:key/*"),
     Right("RightsOfRoles", "iam:SimulatePrincipalPolicy", lambda place: [place.role(place.stack("*"))]),
     Right("LinkedRoles", "iam:GetRole", lambda place: [place.role("aws-service-role/*")]),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from portside.aws.target import Target
 from portside.commands import tool
+from portside.config.configuration import Configuration
 from portside.errors import UserError
 from portside.images.failures import ResolutionFailed
 from portside.images.resolved_image import ResolvedImage
@@ -13,7 +14,7 @@ from portside.preflight.context import ask_registry
 from portside.preflight.published import MISSING
 
 
-def expect_published(target: Target, images: Sequence[ResolvedImage]) -> str:
+def expect_published(target: Target, configuration: Configuration, images: Sequence[ResolvedImage]) -> str:
     """Ask for each image by its digest; what could not be read, as a remark.
 
     Raises `UserError` where the registry says that it has one no longer: its tasks could not start.
@@ -22,7 +23,7 @@ def expect_published(target: Target, images: Sequence[ResolvedImage]) -> str:
     if not references:
         return ""
     try:
-        ask_registry(target, references, images[0].tag)
+        ask_registry(target, configuration, references, images[0].tag)
     except ResolutionFailed as failed:
         absent = [f"{each}: {failure.sentence}" for each, failure in failed.failures.items() if failure.kind in MISSING]
         if absent:

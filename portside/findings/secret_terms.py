@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+from portside.config.service_props import REGISTRY_FIELDS
 from portside.findings.rule_context import RuleContext
 from portside.findings.words import Groups, Terms
 
@@ -23,6 +24,11 @@ def secret_name(context: RuleContext) -> str:
     name = found[1].rstrip(".")
     # The random suffix of an ARN is not part of the name.
     return next((each for each in known if name == each or re.fullmatch(f"{re.escape(each)}-\\w{{6}}", name)), name)
+
+
+def registry_secret(context: RuleContext) -> str:
+    """The secret with the login for the image's registry; empty for a public image."""
+    return next((each.name for each in context.service.asked.secrets if each.name and not each.variable), "")
 
 
 def parameter_name(context: RuleContext) -> str:
@@ -134,6 +140,14 @@ def _add_field(context: RuleContext, found: Groups) -> str:
     return f'Add "{field}" to the secret, with all its other fields, or correct json_field in app.py: {put}'
 
 
+def put_registry_login(context: RuleContext) -> str:
+    """The command that stores the login for the image's registry."""
+    name = registry_secret(context) or secret_name(context)
+    value = json.dumps(dict.fromkeys(REGISTRY_FIELDS, "…"), ensure_ascii=False)
+    put = context.commands.aws("secretsmanager", "put-secret-value", secret_id=name, secret_string=value)
+    return context.commands.fix(put, then=f"then: {context.start_again}")
+
+
 def _find_deny(context: RuleContext, _: Groups) -> str:
     commands = context.commands
     if "service control policy" in context.words:
@@ -153,6 +167,8 @@ def _secret_checks(context: RuleContext, _: Groups) -> str:
 TERMS: Terms[RuleContext] = {
     "secret_checks": _secret_checks,
     "secret": _secret,
+    "registry_secret": lambda context, _: registry_secret(context) or secret_name(context),
+    "put_registry_login": lambda context, _: put_registry_login(context),
     "secret_name": lambda context, _: secret_name(context),
     "secret_value": lambda context, _: _value_of(context, secret_name(context)),
     "parameter_name": lambda context, _: parameter_name(context) or "NAME",
@@ -163,6 +179,7 @@ TERMS: Terms[RuleContext] = {
         f"region {context.snapshot.region}"
     ),
     "field_json": lambda context, found: context.field(f'ServiceSecret(…, json_field="{_field(context, found)}")'),
+    "field_registry": lambda context, _: context.field("registry_credentials"),
     "field_secrets": lambda context, _: context.field("container_secrets"),
     "add_field": _add_field,
     "no_secret": _no_secret,

@@ -8,7 +8,7 @@ from portside.commands import remark, tool
 from portside.config.image_reference import parse_reference
 from portside.findings import secret_terms
 from portside.findings.rule_context import RuleContext, more_memory
-from portside.findings.secret_terms import execution_role, grant
+from portside.findings.secret_terms import execution_role, grant, put_registry_login, registry_secret
 from portside.findings.words import Groups, Terms
 
 _IMAGE = re.compile(
@@ -49,7 +49,18 @@ def _package_settings(context: RuleContext, _: Groups) -> str:
     return image_of(context)
 
 
+def _why_denied(context: RuleContext, _: Groups) -> str:
+    secret = registry_secret(context)
+    if not secret:
+        return "it is private or does not exist, and tasks pull without credentials"
+    if re.search(r"oauth token|incorrect username|\b401\b", context.words):
+        return f"the user name or password in secret {secret} is wrong, or has no access to it"
+    return f"the login in secret {secret} has no access to it, or it does not exist"
+
+
 def _make_public(context: RuleContext, _: Groups) -> str:
+    if registry_secret(context):
+        return put_registry_login(context)
     if image_of(context).startswith("ghcr.io/"):
         return f"Make the package public there (or let it be read again), then: {context.start_again}"
     return f"Name an image that exists and is public (or make that one public), then: {context.deploy}"
@@ -203,6 +214,7 @@ TERMS: Terms[RuleContext] = {
     "field_durable": lambda context, _: context.field("durable_volumes"),
     "image": lambda context, _: image_of(context),
     "package_settings": _package_settings,
+    "why_denied": _why_denied,
     "make_public": _make_public,
     "look_up_image": _look_up_image,
     "registry_status": _registry_status,

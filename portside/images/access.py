@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from portside.config.env_file import read_env_file
 from portside.config.mistakes import shown
 from portside.errors import UsageError
 from portside.program import NAME, variable
+
+if TYPE_CHECKING:
+    from portside.images.location import Location
 
 GITHUB_REGISTRY = "ghcr.io"
 GITHUB_API_URL = "https://api.github.com"
@@ -30,14 +35,19 @@ _VISIBLE_ASCII = re.compile(r"[!-~]+")
 class Token:
     """A secret that is only sent in a header: only `reveal` returns it."""
 
-    __slots__ = ("_value",)
+    __slots__ = ("_scheme", "_value")
 
-    def __init__(self, value: str) -> None:
-        self._value = value
+    def __init__(self, value: str, scheme: str = "Bearer") -> None:
+        self._value, self._scheme = value, scheme
 
     def reveal(self) -> str:
         """The secret itself."""
         return self._value
+
+    @property
+    def authorization(self) -> str:
+        """The header that sends it."""
+        return f"{self._scheme} {self._value}"
 
     def hidden_in(self, text: str) -> str:
         """A text without the secret, in case a server has sent it back."""
@@ -50,17 +60,37 @@ class Token:
 
 
 @dataclass(frozen=True)
+class Login:
+    """A user name and password for a registry.
+
+    `source` is where they come from, and `hint` what to do if the registry rejects them. `is_of_task` is whether ECS
+    pulls with the same ones, so that it will be rejected too.
+    """
+
+    username: str
+    password: Token
+    source: str
+    hint: str
+    is_of_task: bool = False
+
+    @property
+    def basic(self) -> Token:
+        """Both in one header."""
+        return Token(base64.b64encode(f"{self.username}:{self.password.reveal()}".encode()).decode(), "Basic")
+
+
+@dataclass(frozen=True)
 class Access:
     """The servers for lookups of images, and their credentials.
 
     `registries` has the address to use instead of `https://HOST` for the host in an image's name. The token is only
-    sent to the host of `api_url`; `passwords` are sent to `registries`.
+    sent to the host of `api_url`. `log_in` finds the login for an image, None for a public one; it can raise `Failed`.
     """
 
     token: Token | None = None
     api_url: str = GITHUB_API_URL
     registries: Mapping[str, str] = field(default_factory=dict)
-    passwords: Mapping[str, Token] = field(default_factory=dict)
+    log_in: Callable[[Location], Login | None] = lambda _: None
 
     def registry_url(self, host: str) -> str:
         """The address of the registry of a host, without a trailing slash."""
@@ -84,11 +114,12 @@ def access_from_environment(environ: Mapping[str, str], dotenv_path: Path) -> Ac
     api, registry = setting(API_VARIABLE), setting(REGISTRY_VARIABLE)
     password = parse_token(setting(PASSWORD_VARIABLE), PASSWORD_VARIABLE) if registry else None
     has_token = token is not None or password is not None
+    login = Login("token", password, PASSWORD_VARIABLE, f"Check {PASSWORD_VARIABLE}.") if password else None
     return Access(
         token,
         parse_address(api, API_VARIABLE, has_token=token is not None) if api else GITHUB_API_URL,
         {GITHUB_REGISTRY: parse_address(registry, REGISTRY_VARIABLE, has_token=has_token)} if registry else {},
-        {GITHUB_REGISTRY: password} if password else {},
+        lambda location: login if location.host == GITHUB_REGISTRY else None,
     )
 
 

@@ -26,7 +26,7 @@ from stamina.instrumentation import set_on_retry_hooks
 
 from portside.errors import UsageError
 from portside.images import failures
-from portside.images.access import Token, is_loopback
+from portside.images.access import DOCKER_HUB, Token, is_loopback
 from portside.images.answer import (
     Answer,
     address_of,
@@ -66,8 +66,8 @@ class Limits:
 class Call:
     """One request for an image.
 
-    `bearer` is sent in the header `Authorization`, and only to the host of `url`. An answer with a known `digest` is
-    verified, so it can come from another host.
+    `bearer`, a token or a login, is sent in the header `Authorization`, and only to the host of `url`. An answer with a
+    known `digest` is verified, so it can come from another host.
     """
 
     url: httpx.URL
@@ -215,7 +215,7 @@ class Caller:
         headers = {"Accept": call.accept, **(call.headers or {})}
         request = self._client(url, call.location).build_request(call.method, url, headers=headers)
         if bearer is not None:
-            request.headers["Authorization"] = f"Bearer {bearer.reveal()}"
+            request.headers["Authorization"] = bearer.authorization
         return request
 
     async def _read(self, response: httpx.Response, address: str) -> bytes:
@@ -236,7 +236,10 @@ class Caller:
         if is_rate_limit(answer):
             until = _local_time(wait)
             token_helps = self._token is None and call.location.is_on_github
-            failure = failures.rate_limited(answer.host, answer.status, until, token_helps=token_helps)
+            login_helps = call.bearer is None and call.location.host == DOCKER_HUB
+            failure = failures.rate_limited(
+                answer.host, answer.status, until, token_helps=token_helps, login_helps=login_helps
+            )
             raise TemporarilyFailed(failure, wait)
         if answer.status in _PASSING:
             raise TemporarilyFailed(failures.server_error(host=answer.host, status=answer.status), wait)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from portside.errors import UserError
-from portside.images.access import TOKEN_VARIABLE
+from portside.images.access import TOKEN_VARIABLE, Login
 from portside.images.resolved_image import PLATFORM
 
 _MOST_NAMES = 5
@@ -36,6 +36,8 @@ class Kind(StrEnum):
     SSO_NEEDED = "single sign-on needed"
     BLOCKED = "blocked"
     NOT_PUBLIC = "not public"
+    LOGIN_REFUSED = "the task's login is refused"
+    LOGIN_UNUSABLE = "no usable login for this lookup"
     PACKAGE_UNKNOWN = "package unknown"
     TAG_UNKNOWN = "tag unknown"
     CONTENT_MISSING = "content missing"
@@ -110,7 +112,7 @@ class _Text:
 not_public = _Text(
     Kind.NOT_PUBLIC,
     "is not public: {host} requires credentials (HTTP {status})",
-    "Make the package public in its settings on GitHub: ECS pulls without credentials.",
+    "Make the package public in its settings on GitHub, or set registry_credentials, with which ECS then pulls.",
 )
 token_refused = _Text(Kind.TOKEN_REFUSED, "{host} rejects the token (HTTP 401)", _NEW_TOKEN)
 token_expired = _Text(Kind.TOKEN_EXPIRED, "the token for {host} has expired (HTTP 401)", _NEW_TOKEN)
@@ -134,7 +136,8 @@ blocked_for_legal_reasons = replace(blocked, sentence="{host} blocks the access 
 content_missing = _Text(
     Kind.CONTENT_MISSING,
     "{host} has no content with {digest} (HTTP 404)",
-    "It was deleted or is being replaced: check the package's versions, then run the same command again.",
+    "It was deleted, for example by a lifecycle policy, or is being replaced: check the package's versions, then run "
+    "the same command again.",
 )
 wrong_platform = _Text(
     Kind.WRONG_PLATFORM,
@@ -186,8 +189,31 @@ def token_needed(host: str, status: int, *, has_token: bool) -> Failure:
     return Failure(
         Kind.TOKEN_NEEDED,
         f"{host} requires credentials (HTTP {status}): it is private or does not exist",
-        f"Check the name, or make the package public: ECS pulls without credentials.{lookup}",
+        "Check the name, make the package public, or set registry_credentials: without them ECS pulls anonymously."
+        f"{lookup}",
     )
+
+
+def login_rejected(host: str, login: Login) -> Failure:
+    """A registry answers this for a wrong user name or password."""
+    sentence = f"{host} rejects the user name or password of {login.source} (HTTP 401)"
+    return Failure(_kind_of(login), sentence, login.hint)
+
+
+def login_denied(host: str, status: int, login: Login, right: str = "") -> Failure:
+    """`right` is the missing right, if the registry names it."""
+    lacking = f": the right {right} is missing" if right else ", or has no such image"
+    sentence = f"{host} does not let {login.source} pull it{lacking} (HTTP {status})"
+    return Failure(_kind_of(login), sentence, login.hint)
+
+
+def no_login(sentence: str, hint: str) -> Failure:
+    """The credentials for this lookup are missing, which says nothing about those of the task."""
+    return Failure(Kind.LOGIN_UNUSABLE, sentence, hint)
+
+
+def _kind_of(login: Login) -> Kind:
+    return Kind.LOGIN_REFUSED if login.is_of_task else Kind.LOGIN_UNUSABLE
 
 
 def sso_needed(host: str, address: str | None) -> Failure:
@@ -205,7 +231,7 @@ def package_unknown(host: str, path: str, existing: Iterable[str] = ()) -> Failu
     name = path.partition("/")[2] or path
     near = difflib.get_close_matches(name, list(existing)[:_MOST_COMPARED], n=_MOST_NAMES, cutoff=0.5)
     hint = (
-        f"Similar are: {', '.join(near)}." if near else "Check the name in the configuration and the package's owner."
+        f"Similar are: {', '.join(near)}." if near else "Check the name in the configuration, and its owner or account."
     )
     return Failure(Kind.PACKAGE_UNKNOWN, f"{host} has no image {path} (HTTP 404)", hint)
 
@@ -241,8 +267,10 @@ def _tag_unknown(host: str, tag: str, existing: Sequence[str], *, read_all: bool
     return Failure(Kind.TAG_UNKNOWN, f"{host} has no tag {tag}{among} (HTTP 404)", hint)
 
 
-def rate_limited(host: str, status: int, until: datetime | None, *, token_helps: bool) -> Failure:
-    """`until` is the end of the limit in local time; `token_helps` if requests with a token have a higher limit."""
+def rate_limited(
+    host: str, status: int, until: datetime | None, *, token_helps: bool, login_helps: bool = False
+) -> Failure:
+    """`until` is the end of the limit in local time; with a token or a login the limit can be higher."""
     when = f" until {until:%H:%M:%S}" if until else ""
     if until and until.date() != datetime.now(UTC).astimezone(until.tzinfo).date():
         when = f" until {until:%Y-%m-%d %H:%M:%S}"
@@ -251,7 +279,8 @@ def rate_limited(host: str, status: int, until: datetime | None, *, token_helps:
         f"{host} limits the rate of requests{when} (HTTP {status})",
         f"Set {TOKEN_VARIABLE} (a classic token with the scope read:packages) for a higher limit, or wait."
         if token_helps
-        else "Wait, then run the same command again.",
+        else "Wait, then run the same command again."
+        + (" With registry_credentials the limit is higher, for tasks too." if login_helps else ""),
     )
 
 

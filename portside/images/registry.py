@@ -1,4 +1,4 @@
-"""The registry API: reads manifests, configs and tags, without credentials.
+"""The registry API: reads manifests, configs and tags, as ECS does: without credentials, or with the task's.
 
 https://github.com/opencontainers/distribution-spec/blob/main/spec.md
 """
@@ -6,15 +6,14 @@ https://github.com/opencontainers/distribution-spec/blob/main/spec.md
 from __future__ import annotations
 
 import asyncio
-import base64
 import re
 from typing import TypeVar
 
 import httpx
 
-from portside.config.image_reference import is_tag
+from portside.config.image_reference import ecr_repository, is_tag
 from portside.images import failures
-from portside.images.access import Access, Token, is_loopback
+from portside.images.access import Access, Login, Token, is_loopback
 from portside.images.answer import Answer, digest_of, host_of, is_same_origin, target_of
 from portside.images.calls import Call, Caller
 from portside.images.contents import (
@@ -48,6 +47,7 @@ _NUMBERS = re.compile(r"[0-9]{1,9}")
 _BEYOND_CANDIDATES = "1000000000"
 # A registry doesn't have to list its tags.
 _NO_LIST = (400, 405, 501)
+_ECR_DENIED = re.compile(r"not authorized to perform: (ecr:[A-Za-z]+)")
 
 _Content = TypeVar("_Content")
 
@@ -67,17 +67,18 @@ class Repository:
         self._caller, self._location = caller, location
         self._has_token = access.token is not None
         self._base = httpx.URL(access.registry_url(location.host))
-        self._password = access.passwords.get(location.host)
+        self._find_login = access.log_in
+        self._login: Login | None = None
         self._bearer: Token | None = None
         self._refusal: Failed | None = None
 
     async def open(self) -> None:
-        """Get the token that ghcr.io requires for pulling. An error is raised by the first read."""
-        if not self._location.is_on_github:
-            return
+        """Find the login, and get the token that ghcr.io requires. An error is raised by the first read."""
         url = self._at("token").copy_set_param("scope", f"repository:{self._location.path}:pull")
         try:
-            self._bearer = await self._new_bearer(url)
+            self._login = await asyncio.to_thread(self._find_login, self._location)
+            if self._location.is_on_github:
+                self._bearer = await self._new_bearer(url)
         except Failed as failed:
             self._refusal = failed
 
@@ -172,10 +173,12 @@ class Repository:
         answer = await self._caller.ask(call)
         if answer.status != 401 or not is_same_origin(self._base, answer.url):
             return answer
-        realm = self._challenge(answer)
-        if realm is None:
+        if self._login and answer.headers.get("www-authenticate", "").lower().startswith("basic"):
+            self._bearer = self._login.basic
+        elif realm := self._challenge(answer):
+            self._bearer = await self._new_bearer(realm)
+        else:
             return answer
-        self._bearer = await self._new_bearer(realm)
         return await self._caller.ask(Call(url, self._location, accept, method, self._bearer, digest, size))
 
     def _challenge(self, answer: Answer) -> httpx.URL | None:
@@ -192,22 +195,29 @@ class Repository:
         return realm.copy_set_param("scope", said.get("scope") or f"repository:{self._location.path}:pull")
 
     async def _new_bearer(self, url: httpx.URL) -> Token | None:
-        answer = await self._caller.ask(Call(url, self._location, headers=self._login(url)))
+        login = self._login if self._login and self._is_of_registry(url) else None
+        answer = await self._caller.ask(Call(url, self._location, bearer=login.basic if login else None))
         if answer.status == 404:
             return None
+        if answer.status == 401 and login:
+            raise Failed(failures.login_rejected(answer.host, login))
         self._raise_refusal(answer)
         return Token(answer.parsed(read_bearer, "a token for pulling"))
 
-    def _login(self, url: httpx.URL) -> dict[str, str]:
-        """The password, only for the registry itself: another server can issue tokens for pulling."""
-        if self._password is None or not is_same_origin(self._base, url):
-            return {}
-        said = base64.b64encode(f"token:{self._password.reveal()}".encode()).decode()
-        return {"Authorization": f"Basic {said}"}
+    def _is_of_registry(self, url: httpx.URL) -> bool:
+        """Whether the registry or its domain issues the tokens, as auth.docker.io does: no other gets the password."""
+        domains = {tuple(each.host.split(".")[-2:]) for each in (self._base, url)}
+        is_name = not url.host.replace(".", "").isdigit()
+        return is_same_origin(self._base, url) or (url.scheme == "https" and is_name and len(domains) == 1)
 
     def _raise_refusal(self, answer: Answer) -> None:
         if answer.status == 200:
             return
+        if answer.status in (401, 403) and self._login:
+            said = _ECR_DENIED.search(answer.body.decode("utf-8", "replace"))
+            raise Failed(failures.login_denied(answer.host, answer.status, self._login, said[1] if said else ""))
+        if answer.status in (401, 403) and ecr_repository(self._location.name):
+            raise Failed(failures.no_login(f"{answer.host} requires AWS credentials", "This lookup has none."))
         if answer.status in (401, 403):
             failure = failures.token_needed(answer.host, answer.status, has_token=self._has_token)
             raise Denied(failure, answer.host, answer.status)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from portside.aws.registry_logins import RegistryLogins, registry_secrets
 from portside.aws.target import local_state_dir
 from portside.commands import tool
 from portside.config.configuration import ROOT, Configuration
@@ -13,7 +15,7 @@ from portside.config.environment import Environment
 from portside.config.image_reference import is_moving_tag
 from portside.emulator.client import process
 from portside.errors import UsageError, UserError
-from portside.images.access import Access, Token, access_from_environment
+from portside.images.access import Access, Login, Token, access_from_environment
 from portside.images.location import locate
 from portside.images.release_lock import RELEASES, find_lock, lock_name, require_lock
 from portside.images.resolution import Resolution
@@ -71,26 +73,26 @@ def choose_images(environment: Environment, configuration: Configuration, *, loc
     if lock is not None:
         return lock
     references = references_of(configuration.services_of(environment.name))
-    found = look_up(references, environment.ghcr_package_version, local=local)
+    found = look_up(references, environment.ghcr_package_version, configuration, local=local)
     keep(found, kept_file(environment.name, kept_folder() if local else None))
     return found
 
 
-def look_up(references: Sequence[str], version: str, *, local: bool) -> Resolution:
+def look_up(references: Sequence[str], version: str, configuration: Configuration, *, local: bool) -> Resolution:
     """Resolve references with the registry, or with the catalogue of the embedded AWS."""
     from portside.images.resolve import resolve
 
     with step(f"Looking up {len(references)} images"):
-        return resolve(references, version, access=access_to(references, local=local), report=say)
+        return resolve(references, version, access=access_to(references, configuration, local=local), report=say)
 
 
-def missing_images(references: Sequence[str], version: str, *, local: bool) -> list[str]:
+def missing_images(references: Sequence[str], version: str, configuration: Configuration, *, local: bool) -> list[str]:
     """The references whose tag is not published yet. Raises `UserError` if that can't be read."""
     from portside.images.failures import Kind, ResolutionFailed
     from portside.images.resolve import resolve
 
     try:
-        resolve(references, version, access=access_to(references, local=local))
+        resolve(references, version, access=access_to(references, configuration, local=local))
     except ResolutionFailed as failed:
         if failed.kinds != {Kind.TAG_UNKNOWN}:
             raise
@@ -98,16 +100,21 @@ def missing_images(references: Sequence[str], version: str, *, local: bool) -> l
     return []
 
 
-def access_to(references: Sequence[str], *, local: bool) -> Access:
-    """The access for resolving images. A rehearsal never calls another machine, and uses no token."""
+def access_to(references: Sequence[str], configuration: Configuration, *, local: bool) -> Access:
+    """The access for resolving images, with the logins of private ones.
+
+    A rehearsal never calls another machine, and uses no login.
+    """
     if not local:
-        return access_from_environment(os.environ, ROOT / ".env")
+        access = access_from_environment(os.environ, ROOT / ".env")
+        logins = RegistryLogins(registry_secrets(configuration.of_environments()))
+        return replace(access, log_in=lambda location: logins(location) or access.log_in(location))
     aws = process.expect_running(local_state_dir())
     hosts = {locate(each).host for each in references}
     return Access(
         api_url=aws.catalogue_url,
         registries=dict.fromkeys(hosts, aws.catalogue_url),
-        passwords=dict.fromkeys(hosts, Token(aws.images_token)),
+        log_in=lambda _: Login("token", Token(aws.images_token), "the embedded AWS", "Start it again."),
     )
 
 

@@ -277,13 +277,12 @@ def choose_images(target: Target, configuration: Configuration) -> Resolution:
     lock = locked_images(environment, configuration, local=target.is_local)
     if lock is not None:
         return lock
-    return ask_registry(
-        target, references_of(configuration.services_of(environment.name)), environment.ghcr_package_version
-    )
+    references = references_of(configuration.services_of(environment.name))
+    return ask_registry(target, configuration, references, environment.ghcr_package_version)
 
 
-def ask_registry(target: Target, references: Sequence[str], version: str) -> Resolution:
+def ask_registry(target: Target, configuration: Configuration, references: Sequence[str], version: str) -> Resolution:
     """Look references up in the registry. Raises `ResolutionFailed` for those that are not found."""
     from portside.images.resolve import resolve
 
-    return resolve(references, version, access=access_to(references, local=target.is_local))
+    return resolve(references, version, access=access_to(references, configuration, local=target.is_local))

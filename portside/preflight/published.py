@@ -15,6 +15,7 @@ MISSING = frozenset(
     {
         Kind.BLOCKED,
         Kind.CONTENT_MISSING,
+        Kind.LOGIN_REFUSED,
         Kind.NOT_PUBLIC,
         Kind.PACKAGE_UNKNOWN,
         Kind.TAG_UNKNOWN,
@@ -39,7 +40,7 @@ def images(context: Context) -> list[Finding]:
     references = [image.reference for image in resolved.values() if image]
     failures: dict[str, Failure] = {}
     try:
-        ask_registry(context.target, references, known.version)
+        ask_registry(context.target, context.configuration, references, known.version)
     except ResolutionFailed as failed:
         failures = failed.failures
     checks = []

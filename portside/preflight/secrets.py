@@ -58,9 +58,9 @@ def _secrets(context: Context) -> list[tuple[ServiceProps, Any]]:
 def _readers(context: Context) -> dict[str, list[tuple[ServiceProps, str | None]]]:
     """By secret, who reads it and which JSON field of it; None for the whole."""
     readers: dict[str, list[tuple[ServiceProps, str | None]]] = {}
-    for props, secret in _secrets(context):
-        if isinstance(secret.secret_name, str):
-            readers.setdefault(secret.secret_name, []).append((props, secret.json_field))
+    for props in context.services:
+        for name, field in props.read_secrets:
+            readers.setdefault(name, []).append((props, field))
     return readers
 
 

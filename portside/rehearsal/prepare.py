@@ -89,11 +89,10 @@ def secrets_of(services: Sequence[ServiceProps]) -> Mapping[str, tuple[str, ...]
     """The secrets that people create, and the JSON fields that are read of each; None where it is a plain text."""
     fields: dict[str, list[str]] = {}
     for props in services:
-        for secret in props.container_secrets:
-            if isinstance(secret.secret_name, str):
-                found = fields.setdefault(secret.secret_name, [])
-                if secret.json_field is not None and secret.json_field not in found:
-                    found.append(secret.json_field)
+        for name, field in props.read_secrets:
+            found = fields.setdefault(name, [])
+            if field is not None and field not in found:
+                found.append(field)
     return {name: tuple(found) or None for name, found in fields.items()}
 
 

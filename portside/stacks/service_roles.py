@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from portside.config.image_reference import EcrRepository
 from portside.config.service_props import Permission
 from portside.stacks.acknowledgment import acknowledge, acknowledge_all
 
@@ -34,14 +35,17 @@ def task_role(scope: Construct, permissions: Sequence[Permission], *, ecs_exec: 
     return role
 
 
-def execution_role(scope: Construct) -> iam.Role:
-    """The permissions of ECS for a task: the CDK adds the task's log groups, secrets and images."""
+def execution_role(scope: Construct, repository: EcrRepository | None) -> iam.Role:
+    """The permissions of ECS for a task, with the `repository` of its image in ECR.
+
+    The CDK adds those of the task's log groups, secrets, and an image that is built from a folder.
+    """
     role = _role_of_tasks(scope, "ExecutionRole")
     role.add_to_policy(iam.PolicyStatement(actions=["ecr:GetAuthorizationToken"], resources=["*"]))
     role.add_to_policy(
         iam.PolicyStatement(
             actions=["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-            resources=[_GUARDDUTY_AGENT],
+            resources=[_GUARDDUTY_AGENT, *([repository.arn] if repository else [])],
         )
     )
     acknowledge_all(

@@ -9,6 +9,7 @@ from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
@@ -33,6 +34,7 @@ from portside.config.image_reference import (
     IMAGE_OUTPUT,
     LOCAL_BUILD,
     UNKNOWN_COMMIT,
+    ecr_repository,
     parse_reference,
     stub_reference,
 )
@@ -93,7 +95,7 @@ class TaskStack(cdk.Stack):
         cdk.RemovalPolicies.of(self).destroy(apply_to_resource_types=["AWS::Logs::LogGroup"])
         self.ecs_exec = ecs_exec if props.ecs_exec is None else props.ecs_exec
         self._task_role = task_role(self, props.permissions, ecs_exec=self.ecs_exec)
-        self._execution_role = execution_role(self)
+        self._execution_role = execution_role(self, ecr_repository(props.container_location))
         self.task_definition = self._task_definition(props)
         self.container = self._container(props)
         self._mount_volumes(props)
@@ -125,7 +127,7 @@ class TaskStack(cdk.Stack):
     def _container(self, props: ServiceProps) -> ecs.ContainerDefinition:
         return self.task_definition.add_container(
             props.container_name,
-            image=self._image(props.container_location),
+            image=self._image(props),
             memory_reservation_mib=props.memory_reservation,
             memory_limit_mib=props.container_memory,
             environment={key: self._late(value, props) for key, value in props.container_env_vars.items()},
@@ -144,14 +146,16 @@ class TaskStack(cdk.Stack):
             logging=self._log_driver(),
         )
 
-    def _image(self, location: str) -> ecs.ContainerImage:
-        if self._resolved:
-            return ecs.ContainerImage.from_registry(self._resolved.reference)
-        if location.startswith(LOCAL_BUILD) and self._rehearsed:
-            return ecs.ContainerImage.from_registry(stub_reference(location))
+    def _image(self, props: ServiceProps) -> ecs.ContainerImage:
+        location = self._resolved.reference if self._resolved else props.container_location
+        if location.startswith(LOCAL_BUILD) and not self._rehearsed:
+            # The platform of Fargate, also where the machine that builds has another one.
+            return ecs.ContainerImage.from_asset(str(_build_folder(location)), platform=ecr_assets.Platform.LINUX_AMD64)
         if location.startswith(LOCAL_BUILD):
-            return ecs.ContainerImage.from_asset(str(_build_folder(location)))
-        return ecs.ContainerImage.from_registry(location)
+            location = stub_reference(location)
+        secret = props.registry_credentials
+        login = secretsmanager.Secret.from_secret_name_v2(self, "RegistryCredentials", secret) if secret else None
+        return ecs.ContainerImage.from_registry(location, credentials=login)
 
     def _late(self, value: object, props: ServiceProps) -> str:
         """A variable's text, with the values for the deferred values in it."""

@@ -122,11 +122,11 @@ def _wait_for_images(
     try:
         wait_for_images(
             plan,
-            lambda: missing_images(references, version, local=local),
+            lambda: missing_images(references, version, at_version, local=local),
             report,
             Pace(0.2 if local else 20, within_seconds),
         )
-        lock = look_up(references, version, local=local)
+        lock = look_up(references, version, at_version, local=local)
     except ResolutionFailed as failed:
         hint = f"{plan.tag} is pushed. When that is fixed, run: {tool('release', 'pin', version)}"
         raise UserError(failed.message, f"{failed.hint}\n{hint}".strip()) from None

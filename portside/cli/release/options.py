@@ -60,8 +60,8 @@ def expect_monorepo(configuration: Configuration, repository: str | None, *, loc
     return monorepo
 
 
-def image_lookup(*, local: bool) -> Callable[[Sequence[str], str], Resolution]:
+def image_lookup(configuration: Configuration, *, local: bool) -> Callable[[Sequence[str], str], Resolution]:
     """A function that resolves the images of a version."""
     from portside.plan.images import look_up
 
-    return lambda references, version: look_up(references, version, local=local)
+    return lambda references, version: look_up(references, version, configuration, local=local)

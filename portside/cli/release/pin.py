@@ -56,9 +56,9 @@ def pin(
             if only in (None, name)
         }
         at_version = read_configuration(local=True, versions=dict.fromkeys(before, version), acting_on=list(before))
-        plan = pinning.plan_rehearsed_pin(at_version, version, before, image_lookup(local=True), only)
+        plan = pinning.plan_rehearsed_pin(at_version, version, before, image_lookup(at_version, local=True), only)
     else:
-        plan = pinning.plan_pin(ROOT, version, image_lookup(local=False), into=into, only=only)
+        plan = pinning.plan_pin(ROOT, version, image_lookup(configuration, local=False), into=into, only=only)
     say_all([plan.base.sentence if plan.base else ""])
     say_all([_check_commits(configuration, plan.lock, repository, local=local)])
     proof = read_proof(configuration, only, plan.lock, proof_profile, local=local) if only else None

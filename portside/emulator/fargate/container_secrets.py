@@ -11,6 +11,9 @@ from portside.emulator.fargate.launch import Launch
 from portside.emulator.fargate.stopping import TaskStopped
 from portside.emulator.ministack_modules import secretsmanager, ssm
 
+_LOGIN = "unable to get registry auth from asm"
+_NOT_FOUND = "ResourceNotFoundException: Secrets Manager can't find the specified secret."
+
 
 def check(launch: Launch, container: dict[str, Any]) -> None:
     """Raise TaskStopped unless every secret can be read; no value is stored.
@@ -38,6 +41,28 @@ def check(launch: Launch, container: dict[str, Any]) -> None:
             raise _no_such_secret(arn)
         if field and field not in _json_fields(value):
             raise _no_such_field(field)
+
+
+def check_registry_login(launch: Launch, container: dict[str, Any]) -> None:
+    """Raise TaskStopped unless the login for the image's registry can be read, in the words of ECS's agent.
+
+    https://github.com/aws/amazon-ecs-agent/blob/master/ecs-agent/utils/asm
+    """
+    arn = (container.get("repositoryCredentials") or {}).get("credentialsParameter")
+    if not arn:
+        return
+    fetching = f"asm fetching secret from the service for {arn}: "
+    if launch.fault(container, "secret-denied"):
+        raise _unreadable(f"{fetching}{_access_denied(launch, arn)}", _LOGIN)
+    value = None if _is_scheduled_for_deletion(arn) else _value_at(arn)
+    if value is None:
+        raise _unreadable(f"{fetching}{_NOT_FOUND}", _LOGIN)
+    fields = _json_fields(value)
+    if not fields:
+        raise _unreadable("asm fetching authorization data: unable to unmarshal secret value, invalid schema", _LOGIN)
+    for field in ("username", "password"):
+        if field not in fields:
+            raise _unreadable(f"asm fetching {field}: AuthorizationData is malformed, empty field", _LOGIN)
 
 
 def value_of(value_from: str) -> str | None:
@@ -85,18 +110,15 @@ def _json_fields(value: str) -> frozenset[str]:
     return frozenset()
 
 
-def _unreadable(detail: str) -> TaskStopped:
+def _unreadable(detail: str, failed: str = "unable to retrieve secret from asm") -> TaskStopped:
     return TaskStopped(
         "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: "
-        f"unable to retrieve secret from asm: service call has been retried 1 time(s): {detail}"
+        f"{failed}: service call has been retried 1 time(s): {detail}"
     )
 
 
 def _no_such_secret(arn: str) -> TaskStopped:
-    return _unreadable(
-        f"failed to fetch secret {arn} from secrets manager: "
-        "ResourceNotFoundException: Secrets Manager can't find the specified secret."
-    )
+    return _unreadable(f"failed to fetch secret {arn} from secrets manager: {_NOT_FOUND}")
 
 
 def _marked_for_deletion(arn: str) -> TaskStopped:
@@ -108,11 +130,15 @@ def _marked_for_deletion(arn: str) -> TaskStopped:
 
 
 def _denied(launch: Launch, arn: str) -> TaskStopped:
+    return _unreadable(f"failed to fetch secret {arn} from secrets manager: {_access_denied(launch, arn)}")
+
+
+def _access_denied(launch: Launch, arn: str) -> str:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/resource-initialization-error.html"""
     role = str(launch.task_definition.get("executionRoleArn", "")).rsplit("/", 1)[-1]
     principal = f"arn:aws:sts::{launch.account}:assumed-role/{role}/{launch.task_id}"
-    return _unreadable(
-        f"failed to fetch secret {arn} from secrets manager: AccessDeniedException: User: {principal} is not "
+    return (
+        f"AccessDeniedException: User: {principal} is not "
         f"authorized to perform: secretsmanager:GetSecretValue on resource: {arn} because no identity-based "
         f"policy allows the secretsmanager:GetSecretValue action status code: 400, request id: {uuid.uuid4()}"
     )

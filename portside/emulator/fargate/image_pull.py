@@ -48,7 +48,10 @@ def _problem(launch: Launch, container: dict[str, Any], *, exists: bool) -> str 
     refused = f"{_ONE_RETRY}: {unresolved}: pulling from host {host} failed with status code [manifests {manifest}]"
     by_fault = {
         "missing-image": not_found,
-        "no-image-permission": f"{refused}: 403 Forbidden",
+        "no-image-permission": f"{_ONE_RETRY}: {unresolved}: failed to authorize: failed to fetch oauth token: "
+        f"unexpected status from GET request to https://{host}/token?scope=repository%3A{name}%3Apull: 401 Unauthorized"
+        if container.get("repositoryCredentials")
+        else f"{refused}: 403 Forbidden",
         "wrong-platform": "pull image manifest has been retried 7 time(s): image Manifest does not contain descriptor "
         f"matching platform '{PLATFORM}'",
         "slow-registry": f"pull image manifest has been retried 5 time(s): {unresolved}: failed to do request: Head "

@@ -56,6 +56,8 @@ async def start_containers(launch: Launch, platform: Platform) -> Started | None
     file_system_mount.check(launch)
     ecs._mark_task_activating(launch.arn, launch.task)
     await platform.pause(PULL_SECONDS)
+    for each in launch.containers:
+        container_secrets.check_registry_login(launch, each)
     digests = {each["name"]: image_pull.pull(launch, each, platform) for each in launch.containers}
     launch.task["pullStoppedAt"] = ecs._iso()
     for container in launch.containers:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from portside.config.image_reference import ecr_repository
 from portside.findings.finding import Finding
 from portside.findings.templates.assembly import Assembly, Resource
 from portside.findings.templates.grants import principals, rights_of, trusts
@@ -42,7 +42,6 @@ _EXEC = (
 _LOGS = ("logs:CreateLogStream", "logs:PutLogEvents")
 _SECRET, _PARAMETER, _DECRYPT = ("secretsmanager:GetSecretValue",), ("ssm:GetParameters",), ("kms:Decrypt",)
 _TOKEN, _PULL = ("ecr:GetAuthorizationToken",), ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
-_ECR = re.compile(r"^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com/([^:@]+)")
 
 
 @dataclass(frozen=True)
@@ -111,13 +110,12 @@ def _of_image(image: Any, why: str) -> Iterator[Need]:
     parts = image.parts if isinstance(image, Text) else (image,)
     known = "".join(each for each in parts if isinstance(each, str))
     repositories = [each for each in parts if isinstance(each, Handle)]
-    found = _ECR.match(known)
+    found = ecr_repository(known)
     if isinstance(image, Unknown) or not (".dkr.ecr." in known or (repositories and image != parts[0]) or found):
         return
     yield Need("RIGHT_IMAGE", _TOKEN, None, why)
     if found:
-        account, region, name = found.groups()
-        yield Need("RIGHT_IMAGE", _PULL, f"arn:aws:ecr:{region}:{account}:repository/{name}", why)
+        yield Need("RIGHT_IMAGE", _PULL, found.arn, why)
     else:
         yield Need("RIGHT_IMAGE", _PULL, repositories[0] if len(repositories) == 1 else None, why)
 

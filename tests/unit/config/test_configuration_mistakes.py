@@ -58,6 +58,8 @@ def variables(**values: object) -> dict[str, Any]:
 
 
 APP = 'ServiceProps("shop-app")'
+ECR = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
+PASSWORD = "hunter2-of-the-registry"
 WRONG: list[tuple[dict[str, Any], str, str]] = [
     (variables(PORT="4201"), f'{APP}.container_env_vars["PORT"]', "not container_port, which is 4200, got '4201'"),
     (
@@ -255,9 +257,91 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
         "one word with spaces, which would be the name of a program, got ['node server.js']",
     ),
     (
-        {"container_location": "123456789012.dkr.ecr.us-east-1.amazonaws.com/app:1.0"},
+        {"container_location": "1234.dkr.ecr.us-east-1.amazonaws.com/app:1.0"},
         f"{APP}.container_location",
-        "images in Amazon ECR are not supported yet: tasks pull without credentials, got '123456789012.dkr",
+        "not the address of a repository in Amazon ECR, got '1234.dkr.ecr.us-east-1.amazonaws.com/app:1.0'",
+    ),
+    (
+        {"container_location": "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/app:1.0"},
+        f"{APP}.container_location",
+        "not the address of a repository in Amazon ECR, got '123456789012.dkr",
+    ),
+    (
+        {"container_location": "ecr.us-east-1.amazonaws.com/app:1.0"},
+        f"{APP}.container_location",
+        "not the address of a repository in Amazon ECR, got 'ecr.us-east-1",
+    ),
+    (
+        {"container_location": f"{ECR}/App:1.0"},
+        f"{APP}.container_location",
+        "the name of an image can't have capital letters, got '123456789012.dkr",
+    ),
+    (
+        {"container_location": f"{ECR}/app"},
+        f"{APP}.container_location",
+        "has no tag and no digest, so it is the tag latest, got '123456789012.dkr",
+    ),
+    (
+        {"container_location": f"https://{ECR}/app:1.0"},
+        f"{APP}.container_location",
+        "a reference to an image begins with the registry, not with a scheme, got 'https://123456789012.dkr",
+    ),
+    (
+        {"container_location": f"{ECR}/app:1.0\n"},
+        f"{APP}.container_location",
+        "not a reference to an image, got '123456789012.dkr",
+    ),
+    (
+        {"container_location": f"{ECR}/app:1.0", "registry_credentials": "shop/registry"},
+        f"{APP}.registry_credentials",
+        "not used for Amazon ECR, where the task's execution role pulls the image",
+    ),
+    (
+        {"container_location": "public.ecr.aws/nginx/nginx:1.27", "registry_credentials": "shop/registry"},
+        f"{APP}.registry_credentials",
+        "not used for public.ecr.aws, which is public",
+    ),
+    (
+        {"registry_credentials": {"username": "shop", "password": PASSWORD}},
+        f"{APP}.registry_credentials",
+        "not the name of a secret, got a dict",
+    ),
+    (
+        {"registry_credentials": ("shop", PASSWORD)},
+        f"{APP}.registry_credentials",
+        "not the name of a secret, got a tuple",
+    ),
+    (
+        {"registry_credentials": ServiceSecret("shop/registry", "LOGIN")},
+        f"{APP}.registry_credentials",
+        "not the name of a secret, got a ServiceSecret",
+    ),
+    ({"registry_credentials": True}, f"{APP}.registry_credentials", "not the name of a secret, got a bool"),
+    (
+        {"registry_credentials": f"shop:{PASSWORD}"},
+        f"{APP}.registry_credentials",
+        "not the name of a secret in Secrets Manager",
+    ),
+    (
+        {"registry_credentials": " shop/registry"},
+        f"{APP}.registry_credentials",
+        "not the name of a secret in Secrets Manager",
+    ),
+    ({"registry_credentials": ""}, f"{APP}.registry_credentials", "not the name of a secret in Secrets Manager"),
+    (
+        {"registry_credentials": "arn:aws:secretsmanager:eu-west-1:681175625864:secret:shop/registry-AbCdEf"},
+        f"{APP}.registry_credentials",
+        "an ARN, not a name: the secret must be in the environment's own account and region, got 'arn:aws:secretsman",
+    ),
+    (
+        {"registry_credentials": "shop/registry-AbCdEf"},
+        f"{APP}.registry_credentials",
+        "ends with a hyphen and six characters, like the end of an ARN, got 'shop/registry-AbCdEf'",
+    ),
+    (
+        {"registry_credentials": "ghp_" + "0123456789abcdefghijklmnopqrstuvwxyz"},
+        f"{APP}.registry_credentials",
+        "a secret, not the name of a secret",
     ),
     (
         {"container_location": "ghcr.io/Example/Shop:1.0-RC1"},
@@ -283,6 +367,14 @@ def test_a_mistake_is_reported_once_with_its_place(changes: dict[str, Any], wher
     assert found.where == where
     assert found.what.startswith(what)
     assert found.hint
+    assert PASSWORD not in f"{found.what}{found.hint}"
+
+
+def test_an_image_that_is_built_needs_no_credentials() -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        ServiceProps("app", 80, container_location="path://app", registry_credentials="shop/registry")
+    [found] = refused.value.problems
+    assert found.what == "not used for an image that is built from a folder"
 
 
 SOUND: list[dict[str, Any]] = [
@@ -322,6 +414,11 @@ SOUND: list[dict[str, Any]] = [
     {"container_command": ["serve"]},
     {"container_location": "public.ecr.aws/docker/library/nginx:1.27"},
     {"container_location": "nginx:1.27"},
+    {"container_location": f"{ECR}/app:1.0"},
+    {"container_location": f"{ECR}/team/app@sha256:{'0' * 64}"},
+    {"container_location": "123456789012.dkr-ecr.us-east-1.on.aws/app:1.0"},
+    {"registry_credentials": "shop/registry"},
+    {"registry_credentials": None},
     {"container_location": "internal-tools/app:1.0"},
     {"container_volumes": [ContainerVolume("/var/cache/nginx"), ContainerVolume("/etc/nginx/conf.d")]},
     {"container_secrets": [ServiceSecret("SENTRY_DSN", "SENTRY_DSN"), ServiceSecret("shop/dev", "TOKEN", "token")]},

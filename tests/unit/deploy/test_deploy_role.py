@@ -49,6 +49,7 @@ PREFIXES = {
     "cloudwatch": "cloudwatch",
     "docdb": "rds",
     "ec2": "ec2",
+    "ecr": "ecr",
     "ecs": "ecs",
     "elbv2": "elasticloadbalancing",
     "iam": "iam",
@@ -150,7 +151,8 @@ def called_by_the_deploying() -> set[str]:
     return set().union(*(called_by_module()[each] for each in modules)) - NEEDS_NO_RIGHT
 
 
-JOB = ServiceProps("app-migrate", container_location="ghcr.io/owner/app:1.0.0", runs=BEFORE_ROLLOUT)
+ECR = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/app"
+JOB = ServiceProps("app-migrate", container_location=f"{ECR}:1.0.0", runs=BEFORE_ROLLOUT)
 
 
 def with_everything(tmp_path: Path | None = None) -> Configuration:
@@ -236,6 +238,7 @@ def test_ci_holds_what_it_calls_and_nothing_else() -> None:
     assert locked | OF_INSTANCES == called_by_the_deploying() | {
         *("cloudformation:ListStacks", "sts:AssumeRole"),
         *("ecs:TagResource", "iam:PassRole"),
+        *("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:ListImages"),
     }
 
 
@@ -463,6 +466,20 @@ def test_no_secret_s_value_can_be_read_unless_a_field_of_it_is_asked_for() -> No
     assert "secretsmanager:GetSecretValue" not in actions(*policies(of(agora())))
     [read] = resources(of(with_everything()).deploy, "secretsmanager:GetSecretValue")
     assert read.endswith(":secret:app/dev/DATABASE-??????")
+
+
+def test_images_of_ecr_are_read_in_their_repositories_only() -> None:
+    deploy = of(with_everything()).deploy
+    for action in ("BatchGetImage", "GetDownloadUrlForLayer", "ListImages"):
+        assert resources(deploy, f"ecr:{action}") == ["arn:aws:ecr:eu-west-1:123456789012:repository/team/app"]
+    assert not [each for each in actions(*policies(of(agora()))) if each.startswith("ecr:")]
+
+
+def test_the_login_of_a_registry_is_read_like_a_secret_with_fields() -> None:
+    props = service(public=True, container_location="ghcr.io/o/app:1.0", registry_credentials="app/dev/registry")
+    found = of(check_configuration(environments(dev={}), lambda _: [props])).deploy
+    [read] = resources(found, "secretsmanager:GetSecretValue")
+    assert read.endswith(":secret:app/dev/registry-??????")
 
 
 def test_sessions_are_opened_only_where_exec_is_on() -> None:

@@ -13,16 +13,18 @@ from portside.deploy.still_published import expect_published
 from portside.errors import UserError
 from portside.images import failures
 from portside.images.failures import Failure, ResolutionFailed
+from tests.unit.configuration_support import check_configuration, environments, service
 from tests.unit.operations_support import resolved, target
 
 IMAGE = resolved("app", "1.0.0")
 PLACE = target({})
+CONFIGURATION = check_configuration(environments(dev={}), lambda _: [service(public=True)])
 
 
 def _answers(monkeypatch: pytest.MonkeyPatch, failure: Failure | None) -> list[Sequence[str]]:
     asked: list[Sequence[str]] = []
 
-    def ask(_: Target, references: Sequence[str], version: str) -> Any:
+    def ask(_: Target, __: object, references: Sequence[str], version: str) -> Any:
         asked.append(references)
         if failure:
             raise ResolutionFailed(dict.fromkeys(references, failure), dict.fromkeys(references, "app"))
@@ -33,21 +35,21 @@ def _answers(monkeypatch: pytest.MonkeyPatch, failure: Failure | None) -> list[S
 
 def test_each_image_is_asked_for_by_its_digest(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = _answers(monkeypatch, None)
-    assert expect_published(PLACE, [IMAGE]) == ""
+    assert expect_published(PLACE, CONFIGURATION, [IMAGE]) == ""
     assert asked == [[IMAGE.reference]]
-    assert expect_published(PLACE, []) == ""
+    assert expect_published(PLACE, CONFIGURATION, []) == ""
     assert len(asked) == 1, "nothing is asked where nothing comes back"
 
 
 def test_an_image_that_no_longer_exists_stops_the_rollback(monkeypatch: pytest.MonkeyPatch) -> None:
     _answers(monkeypatch, failures.content_missing(host="ghcr.io", digest=IMAGE.digest))
     with pytest.raises(UserError, match="can't be pulled any more") as error:
-        expect_published(PLACE, [IMAGE])
+        expect_published(PLACE, CONFIGURATION, [IMAGE])
     assert IMAGE.digest in error.value.message
     assert "history dev" in error.value.hint
 
 
 def test_a_registry_that_can_not_be_read_is_remarked_on_and_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     _answers(monkeypatch, failures.deadline_passed("ghcr.io", 60))
-    remark = expect_published(PLACE, [IMAGE])
+    remark = expect_published(PLACE, CONFIGURATION, [IMAGE])
     assert remark.startswith("Whether the registry still has these could not be read:")

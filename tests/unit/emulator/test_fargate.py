@@ -386,6 +386,31 @@ def test_a_secret_that_will_be_deleted_keeps_the_task_from_starting_and_is_not_s
     }
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (None, "ResourceNotFoundException: Secrets Manager can't find the specified secret."),
+        ("hunter2", "asm fetching authorization data: unable to unmarshal secret value, invalid schema"),
+        ('{"username": "me"}', "asm fetching password: AuthorizationData is malformed, empty field"),
+        ('{"username": "me", "password": "hunter2"}', ""),
+    ],
+    ids=["no secret", "no JSON", "no password", "both"],
+)
+def test_the_login_of_a_registry_must_be_there_with_both_fields(account: Account, value: str | None, said: str) -> None:
+    name = f"login-{len(value or '')}"
+    arn = f"arn:aws:secretsmanager:us-east-1:{account.number}:secret:{name}"
+    if value:
+        account.client("secretsmanager").create_secret(Name=name, SecretString=value)
+    resources = service(name)
+    container = resources["Definition"]["Properties"]["ContainerDefinitions"][0]
+    container["RepositoryCredentials"] = {"CredentialsParameter": arn}
+    assert account.deploy(name, resources, SERVICE_OUTPUT) == ("ROLLBACK_COMPLETE" if said else "CREATE_COMPLETE")
+    reasons = [task["stoppedReason"] for task in account.stopped() if name in task["group"]]
+    assert all(each.endswith(said) for each in reasons)
+    assert bool(reasons) == bool(said)
+    assert "hunter2" not in str(reasons)
+
+
 def test_a_secret_is_found_without_its_random_characters_but_not_by_half_its_name(account: Account) -> None:
     secrets = account.client("secretsmanager")
     whole = secrets.create_secret(Name="partial-name", SecretString="x")["ARN"]

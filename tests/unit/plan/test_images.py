@@ -186,29 +186,29 @@ def test_a_rehearsal_asks_the_embedded_aws_alone_and_takes_no_token_along(
 @pytest.mark.usefixtures("embedded")
 def test_a_rehearsal_asks_no_other_registry_either(name: str, registry: StubRegistry) -> None:
     with pytest.raises(ResolutionFailed):
-        look_up([name], "1", local=True)
+        look_up([name], "1", CONFIGURATION, local=True)
     assert registry.asked
 
 
 def test_a_rehearsal_without_an_embedded_aws_says_how_to_start_it() -> None:
     with pytest.raises(UserError, match="embedded AWS is not running"):
-        look_up([reference("app")], "edge", local=True)
+        look_up([reference("app")], "edge", CONFIGURATION, local=True)
 
 
 def test_images_that_are_not_published_yet_are_missing(catalogue: Catalogue) -> None:
     catalogue.add("api", VERSION)
     catalogue.add("app", "edge")
     references = [reference("api", VERSION), reference("app", VERSION)]
-    assert missing_images(references, VERSION, local=False) == [reference("app", VERSION)]
+    assert missing_images(references, VERSION, CONFIGURATION, local=False) == [reference("app", VERSION)]
     catalogue.add("app", VERSION)
-    assert missing_images(references, VERSION, local=False) == []
+    assert missing_images(references, VERSION, CONFIGURATION, local=False) == []
 
 
 def test_what_fails_for_another_reason_is_not_mistaken_for_missing(catalogue: Catalogue) -> None:
     catalogue.add("api", "edge")
     catalogue.private.add(f"{OWNER}/app")
     with pytest.raises(ResolutionFailed):
-        missing_images([reference("api", VERSION), reference("app", VERSION)], VERSION, local=False)
+        missing_images([reference("api", VERSION), reference("app", VERSION)], VERSION, CONFIGURATION, local=False)
 
 
 def test_the_digest_of_a_lock_is_not_that_of_what_the_tag_became(catalogue: Catalogue, tmp_path: Path) -> None:

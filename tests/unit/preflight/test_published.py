@@ -35,7 +35,7 @@ def found(monkeypatch: pytest.MonkeyPatch, registry: Callable[..., Any], **more:
 
 def test_an_image_is_asked_for_by_its_digest(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    check = found(monkeypatch, lambda _, references, __: asked.extend(references))
+    check = found(monkeypatch, lambda _, __, references, ___: asked.extend(references))
     assert (check.state, asked) == (OK, [DIGEST])
 
 

@@ -251,6 +251,33 @@ def test_the_execution_role_may_pull_the_agent_of_guardduty_write_its_logs_read_
     assert ":secret:agora-sentry-dsn-??????" in secret
 
 
+ECR = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/app"
+
+
+def test_an_image_in_ecr_is_pulled_with_the_right_to_its_repository_alone() -> None:
+    template = Parts().service(app_props(container_location=f"{ECR}:1.0"))
+    assert container(template)["Image"] == f"{ECR}:1.0"
+    pulls = [each for each in statements(template, "ExecutionRole") if "ecr:BatchGetImage" in each["Action"]]
+    assert [each["Resource"] for each in pulls] == [
+        [
+            "arn:aws:ecr:*:*:repository/aws-guardduty-agent-fargate",
+            "arn:aws:ecr:eu-west-1:123456789012:repository/team/app",
+        ]
+    ]
+    assert not [each for each in statements(template, "TaskRole") if "ecr:" in str(each["Action"])]
+
+
+def test_a_private_image_is_pulled_with_its_secret_which_only_the_execution_role_reads() -> None:
+    template = Parts().service(app_props(container_location="ghcr.io/org/app:1.0", registry_credentials="app/registry"))
+    parameter = json.dumps(container(template)["RepositoryCredentials"]["CredentialsParameter"])
+    assert ":secret:app/registry" in parameter
+    reads = [each for each in statements(template, "ExecutionRole") if "secretsmanager" in str(each["Action"])]
+    assert ":secret:app/registry-??????" in json.dumps([each["Resource"] for each in reads])
+    assert len(reads) == 1
+    assert "registry" not in json.dumps(statements(template, "TaskRole"))
+    assert "RepositoryCredentials" not in container(Parts().service(app_props()))
+
+
 @pytest.mark.parametrize("part", SERVICES)
 def test_a_task_starts_when_its_rights_are_there(part: str) -> None:
     [made] = of_type(stack("dev", part), "AWS::ECS::Service").values()
