@@ -83,6 +83,7 @@ def deploy(environment: str, change: ChangeOptions, options: DeployOptions, proo
     from portside.deploy.planning import anything_to_do
     from portside.plan.images import choose_images
     from portside.records.deployment_record import Terms, read_records, usual_seconds
+    from portside.records.maintenance_record import maintenance_of
     from portside.records.origin import read_origin
     from portside.records.proving_record import no_proof_to_come
 
@@ -104,6 +105,7 @@ def deploy(environment: str, change: ChangeOptions, options: DeployOptions, proo
             seed=options.seed_stage,
             write=not change.dry_run,
         )
+        say_all([maintenance_of(target)], "yellow")
         origin = read_origin(target)
         without_proof = no_proof_to_come(configured.configuration, target, origin)
         records = read_records(target.clients("ssm"), target.environment)

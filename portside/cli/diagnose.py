@@ -32,12 +32,16 @@ def diagnose(environment: str, service: str | None, local: bool, as_json: bool) 
     something is wrong.
     """
     from portside.findings.diagnose import diagnose as diagnose_it
+    from portside.records.maintenance_record import maintenance_of
 
     configured = configured_target(environment, local=local)
     found = diagnose_it(configured.target, configured.configuration, service=service)
+    page = maintenance_of(configured.target)
     if as_json:
-        console.print_json(found.as_json())
+        console.print_json({**found.as_json(), "maintenance": page or None})
     else:
+        if page:
+            console.say(page, "yellow")
         show_verdicts(found.verdicts)
         for each in found.snapshot.unknown:
             console.say(f"unknown: {each.what}, because {each.why}", "yellow")

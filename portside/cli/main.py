@@ -30,6 +30,7 @@ from portside.cli.images import images
 from portside.cli.local import local
 from portside.cli.lock import lock
 from portside.cli.logs import logs
+from portside.cli.maintenance import maintenance
 from portside.cli.new import new
 from portside.cli.redeploy import redeploy
 from portside.cli.release.group import release
@@ -51,7 +52,10 @@ from portside.terminal import console
 
 class _Program(CommandGroup):
     sections: ClassVar = {
-        "Deploy": ("deploy", "diff", "verify", "rollback", "redeploy", "run", "load-data", "unlock", "destroy"),
+        "Deploy": (
+            *("deploy", "diff", "verify", "rollback", "redeploy"),
+            *("run", "maintenance", "load-data", "unlock", "destroy"),
+        ),
         "Observe": ("status", "diagnose", "logs", "history", "images", "exec", "tunnel"),
         "Release": ("release",),
         "Rehearse": ("local",),
@@ -101,6 +105,7 @@ for command in (
     local,
     lock,
     logs,
+    maintenance,
     new,
     redeploy,
     release,

@@ -136,6 +136,7 @@ def sentences_of(environment: EnvironmentStatus) -> list[str]:
         )
     if environment.lock:
         sentences.append(environment.lock.sentence(environment.name))
+    sentences += filter(None, [environment.maintenance])
     sentences += environment.unaccounted
     sentences += [f"Stack {name}: {status_of(state).sentence}" for name, state in (environment.stacks or {}).items()]
     sentences += [f"Stack {stack.name}: {stack.report}" for stack in environment.unconfigured]

@@ -17,8 +17,13 @@ _PATH = re.compile(r"/[A-Za-z0-9_\-.$/~\"'@:+&*?]{0,127}")
 _HOST = re.compile(r"(?=.{1,128}$)[a-z0-9*?]([a-z0-9*?.-]*[a-z0-9*?])?\.[a-z*?]+")
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html
 _MOST_VALUES = 5
+MAINTENANCE_PRIORITY = 1
+"""The priority of the rule that answers with the maintenance page."""
+
 MOST_PRIORITY = 39_999
 """The last priority of a route; those up to 49999 are of services without routes."""
+
+_PRIORITY_HINT = f"Use a whole number from 2 to {MOST_PRIORITY}, without quotes; 1 is of the maintenance page."
 
 _CODES = re.compile(r"[2-4][0-9]{2}(?:-[2-4][0-9]{2})?(?:,[2-4][0-9]{2}(?:-[2-4][0-9]{2})?)*")
 
@@ -73,6 +78,6 @@ class Route:
     any characters, and `?` one. Of several routes that match, that with the lowest `priority` decides.
     """
 
-    priority: Annotated[int, checks.between(1, MOST_PRIORITY)]
+    priority: Annotated[int, checks.between(MAINTENANCE_PRIORITY + 1, MOST_PRIORITY, _PRIORITY_HINT)]
     paths: Annotated[Sequence[str], _patterns(_PATH, 'Use patterns of paths: ["/api", "/api/*"].')] = ()
     hosts: Annotated[Sequence[str], _patterns(_HOST, 'Use host names in lowercase: ["api.example.org"].')] = ()

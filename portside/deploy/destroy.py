@@ -24,7 +24,7 @@ from portside.errors import UsageError, UserError
 from portside.images.resolution import Resolution
 from portside.images.synthesis_images import images_for_synthesis
 from portside.json_fields import JsonFields
-from portside.records import deployment_record, job_record, stack_record, task_record
+from portside.records import deployment_record, job_record, maintenance_record, stack_record, task_record
 from portside.records.environment_lock import locked
 from portside.records.origin import Origin
 from portside.records.parameter_history import names_of
@@ -139,6 +139,7 @@ def _execute(target: Target, planned: DestructionPlan, *, with_data: bool) -> No
         *names_of(deployment_record.parameter_name(environment)),
         task_record.parameter_name(environment),
         *names_of(job_record.parameter_name(environment)),
+        maintenance_record.parameter_name(environment),
     ]
     _delete_parameters(asked.clients("ssm"), kept)
     _forget_stacks(asked, planned.going)

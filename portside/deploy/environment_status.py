@@ -27,9 +27,10 @@ from portside.json_fields import JsonFields
 from portside.plan.unconfigured import UnconfiguredStack, unconfigured_in
 from portside.records.deployment_record import DeploymentRecord, read_records
 from portside.records.environment_lock import EnvironmentLock, read_lock
+from portside.records.maintenance_record import maintenance_of
 from portside.records.running_images import running_in, unaccounted
 
-_RECORDS, _LOCK = "recorded deployments", "the lock"
+_RECORDS, _LOCK, _PAGE = "recorded deployments", "the lock", "the maintenance page"
 
 NO_LONGER_GOOD = f"the AWS credentials have expired or are not known. {LOG_IN}"
 
@@ -88,6 +89,8 @@ class EnvironmentStatus:
     unconfigured: tuple[UnconfiguredStack, ...] = ()
     """Stacks that are deployed and not configured."""
     jobs: tuple[JobStatus, ...] = ()
+    maintenance: str = ""
+    """That visitors see the maintenance page, in a sentence; empty if they don't."""
 
     @property
     def is_unread(self) -> bool:
@@ -104,6 +107,7 @@ class EnvironmentStatus:
             "jobs": [each.as_json() for each in self.jobs],
             "last_deployment": {"number": last.number, **last.as_json()} if last else None,
             "hold": self.lock and asdict(self.lock),
+            "maintenance": self.maintenance or None,
             "stacks_not_usable": self.stacks,
             "stacks_not_configured": [each.as_json() for each in self.unconfigured],
             "unaccounted_images": list(self.unaccounted),
@@ -127,7 +131,11 @@ def _read(configuration: Configuration, name: str, reach: Callable[[str], Target
         return EnvironmentStatus(name, remarks=(f"not reachable: {why}",))
     environment = configuration.environment(name)
     ssm = target.clients("ssm")
-    extra: Jobs = {_RECORDS: partial(read_records, ssm, environment), _LOCK: partial(read_lock, ssm, environment)}
+    extra: Jobs = {
+        _RECORDS: partial(read_records, ssm, environment),
+        _LOCK: partial(read_lock, ssm, environment),
+        _PAGE: partial(maintenance_of, target),
+    }
     services = configuration.services_of(name)
     jobs = [props for props in services if not props.is_service]
     look = Reader(target.clients, environment, services).look(stopped=bool(jobs), extra=extra)
@@ -194,6 +202,7 @@ def status_of(environment: Environment, look: Look) -> EnvironmentStatus:
         tuple(_service_status(each, (stacks or {}).get(each.stack)) for each in look.services),
         last=next((record for record in records or () if not record.synthetic), None),
         lock=look.extra.get(_LOCK),
+        maintenance=look.extra.get(_PAGE, ""),
         stacks=None if stacks is None else {each.name: each.status for each in stacks.values() if not each.is_usable},
         remarks=tuple(_remarks(look)),
         unaccounted=() if records is None else unaccounted(environment, running_in(look), records),

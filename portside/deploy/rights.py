@@ -47,7 +47,8 @@ UNSCOPED: Mapping[str, str] = {
         (
             "awselasticloadbalancingv2",
             "load balancers are described all or none",
-            "elasticloadbalancing:DescribeLoadBalancers elasticloadbalancing:DescribeTargetGroups "
+            "elasticloadbalancing:DescribeListeners elasticloadbalancing:DescribeLoadBalancers "
+            "elasticloadbalancing:DescribeRules elasticloadbalancing:DescribeTargetGroups "
             "elasticloadbalancing:DescribeTargetHealth",
         ),
         ("amazoncloudwatchlogs", "groups are listed all or none", "logs:DescribeLogGroups"),
@@ -66,6 +67,7 @@ CONSEQUENCES: Mapping[str, str] = {
     "cloudformation:DetectStackResourceDrift": "DetectStackDrift detects the drift of each resource",
     "cloudformation:ListStacks": "DescribeStacks without a name describes all stacks",
     "ecs:TagResource": "RunTask and RegisterTaskDefinition tag what they make",
+    "elasticloadbalancing:AddTags": "CreateRule tags what it makes",
     "iam:PassRole": "RunTask hands the task its roles",
     "sts:AssumeRole": "the CDK's command line deploys with the roles of its bootstrap stack",
 }

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from portside.aws import access_logs
 from portside.config.image_reference import LOCAL_BUILD
 from portside.config.stacks import StackKind, only_stack, own_stacks
+from portside.deploy import maintenance
 from portside.deploy.rights import (
     QUALIFIER,
     UNSCOPED,
@@ -34,6 +35,25 @@ def to_tasks(_: Sequence[Place]) -> Conditions:
 def _of_bastions(places: Sequence[Place]) -> Conditions:
     stacks = tuple(only_stack(place.environment, StackKind.BASTION).name for place in places)
     return {"StringEquals": {"aws:ResourceTag/aws:cloudformation:stack-name": stacks}}
+
+
+def _of_stacks(places: Sequence[Place]) -> Conditions:
+    stacks = tuple(place.stack("*") for place in places)
+    return {"StringLike": {"aws:ResourceTag/aws:cloudformation:stack-name": stacks}}
+
+
+def _of_maintenance(places: Sequence[Place]) -> Conditions:
+    values = tuple(maintenance.tag_value(place.environment) for place in places)
+    return {"StringEquals": {f"aws:ResourceTag/{maintenance.TAG}": values}}
+
+
+def _when_a_rule_is_made(_: Sequence[Place]) -> Conditions:
+    return {"StringEquals": {"elasticloadbalancing:CreateAction": "CreateRule"}}
+
+
+def _of_page(part: str) -> Callable[[Place], list[str]]:
+    """The listeners, or their rules, of the load balancers in an account; none without a load balancer."""
+    return lambda place: [place.arn("elasticloadbalancing", f"{part}/app/*")] if place.environment.load_balancer else []
 
 
 def _of_guardduty(_: Sequence[Place]) -> Conditions:
@@ -76,10 +96,6 @@ def _log_buckets(place: Place) -> Iterator[str]:
             yield f"arn:aws:s3:::{stack.name}-*"
 
 
-def _log_objects(place: Place) -> Iterator[str]:
-    return (f"{bucket}/*" for bucket in _log_buckets(place))
-
-
 def _of_jobs(service: str, *resources: str) -> Callable[[Place], list[str]]:
     return lambda place: [place.arn(service, each.format(stack)) for stack in place.jobs() for each in resources]
 
@@ -87,6 +103,8 @@ def _of_jobs(service: str, *resources: str) -> Callable[[Place], list[str]]:
 def _job_roles(place: Place) -> list[str]:
     return [place.role(f"{stack}-{role}*") for stack in place.jobs() for role in ("ExecutionRole", "TaskRole")]
 
+
+_BALANCERS = ("LoadBalancers", "Rules", "TargetGroups", "TargetHealth")
 
 PROOF = (Right("Proof", "ssm:GetParameter ssm:GetParameterHistory", _parameters),)
 """To read the records of environments that prove the images of others."""
@@ -141,7 +159,7 @@ DEPLOY = (
                 *("cloudformation:ListImports", "cloudwatch:GetMetricStatistics", "ecs:DescribeTaskDefinition"),
                 *("logs:DescribeLogGroups", "servicequotas:GetAWSDefaultServiceQuota"),
                 *(each for each in UNSCOPED if each.startswith("ec2:") and each != "ec2:DescribeVpcEndpoints"),
-                *(each for each in UNSCOPED if each.startswith("elasticloadbalancing:")),
+                *(f"elasticloadbalancing:Describe{each}" for each in _BALANCERS),
             ]
         ),
     ),
@@ -159,6 +177,20 @@ OPERATOR = (
         _STACKS,
     ),
     Right("Logs", "logs:FilterLogEvents", "logs:log-group:{prefix}*"),
+    Right("MaintenancePage", "elasticloadbalancing:CreateRule", _of_page("listener"), _of_stacks),
+    Right("MaintenanceTag", "elasticloadbalancing:AddTags", _of_page("listener-rule"), _when_a_rule_is_made),
+    Right(
+        "MaintenanceRule",
+        "elasticloadbalancing:DeleteRule elasticloadbalancing:ModifyRule",
+        _of_page("listener-rule"),
+        _of_maintenance,
+    ),
+    Right(
+        "Listeners", "elasticloadbalancing:DescribeListeners", concerns=lambda place: place.environment.load_balancer
+    ),
+    Right(
+        "SilenceAlarms", "cloudwatch:DisableAlarmActions cloudwatch:EnableAlarmActions", "cloudwatch:alarm:{prefix}*"
+    ),
     Right("Exec", "ecs:ExecuteCommand", f"ecs:cluster/{{cluster}} {TASKS}", concerns=Place.has_sessions),
     Right("Tunnel", "ssm:StartSession", _tunnelled, concerns=Place.has_tunnels),
     # https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-restrict-access-examples.html
@@ -171,7 +203,7 @@ OPERATOR = (
     Right("ThroughTheBastion", "ssm:StartSession", "ec2:instance/*", _of_bastions, Place.has_bastion),
     Right("IsTheBastionThere", "ssm:DescribeInstanceInformation", concerns=Place.has_bastion),
 )
-"""In addition for diff, status, logs, exec, tunnel and drift detection."""
+"""In addition for diff, status, logs, exec, tunnel, drift detection and the maintenance page."""
 
 DESTROY = (
     Right("Resources", "cloudformation:ListStackResources cloudformation:UpdateTerminationProtection", _STACKS),

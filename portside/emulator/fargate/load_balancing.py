@@ -47,7 +47,10 @@ class LoadBalancers:
 
     def _handler(self, arn: str) -> Handler:
         async def answer(request: Request) -> Answer:
-            target_group = self._target_group(arn, request)
+            action = self._action(arn, request)
+            if fixed := action.get("FixedResponseConfig"):
+                return _fixed_response(fixed)
+            target_group = action.get("TargetGroupArn")
             healthy = self._tasks.healthy_targets(target_group) if target_group else []
             if not healthy:
                 return Answer(503, b"503 Service Temporarily Unavailable: no healthy target\n")
@@ -62,17 +65,22 @@ class LoadBalancers:
         return answer
 
     @staticmethod
-    def _target_group(arn: str, request: Request) -> str | None:
-        """The target group to which a listener forwards: HTTPS if there is one, because HTTP redirects to it."""
+    def _action(arn: str, request: Request) -> dict[str, Any]:
+        """The action of a listener on a request: of HTTPS if there is one, because HTTP redirects to it."""
         listeners = [each for each in list(alb._listeners._data.values()) if each["LoadBalancerArn"] == arn]
         for listener in sorted(listeners, key=lambda each: each.get("Protocol") != "HTTPS"):
             own = [each for each in list(alb._rules._data.values()) if each["ListenerArn"] == listener["ListenerArn"]]
             matching = (each["Actions"] for each in sorted(own, key=alb._rule_sort_key) if _matches(each, request))
             for actions in (*matching, listener["DefaultActions"]):
                 for action in actions:
-                    if action.get("TargetGroupArn"):
-                        return str(action["TargetGroupArn"])
-        return None
+                    if action.get("TargetGroupArn") or action.get("FixedResponseConfig"):
+                        return dict(action)
+        return {}
+
+
+def _fixed_response(fixed: dict[str, Any]) -> Answer:
+    content_type = fixed.get("ContentType") or "text/plain"
+    return Answer(int(fixed["StatusCode"]), (fixed.get("MessageBody") or "").encode(), content_type)
 
 
 def _matches(rule: dict[str, Any], request: Request) -> bool:

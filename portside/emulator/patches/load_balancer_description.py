@@ -57,6 +57,15 @@ def with_target_health(original: Any, params: Mapping[str, Any], *, fargate: Far
     return alb._xml(200, "DescribeTargetHealth", inner)
 
 
+@replaces("services.alb._action_xml")
+def with_escaped_page(original: Any, a: Mapping[str, Any]) -> str:
+    """The page of a fixed response is escaped; ministack's answer can't be parsed if it is HTML."""
+    fixed = a.get("FixedResponseConfig")
+    if not fixed:
+        return str(original(a))
+    return str(original({**a, "FixedResponseConfig": {**fixed, "MessageBody": escape(fixed.get("MessageBody") or "")}}))
+
+
 @replaces("services.alb._lb_xml")
 def with_zones(original: Any, lb: Mapping[str, Any]) -> str:
     """A load balancer has the zones of its subnets; in ministack all are zone a."""

@@ -30,30 +30,30 @@ from tests.unit.configuration_support import (
     ],
 )
 def test_routes_that_a_load_balancer_accepts(fields: dict[str, Any]) -> None:
-    assert Route(1, **fields).priority == 1
+    assert Route(2, **fields).priority == 2
 
 
 @pytest.mark.parametrize(
     ("fields", "where", "mistake"),
     [
-        ({}, "Route(1)", "has neither paths nor hosts"),
-        ({"paths": ["api/*"]}, "Route(1).paths[0]", "not a pattern that a load balancer accepts"),
-        ({"paths": ["/a b"]}, "Route(1).paths[0]", "not a pattern that a load balancer accepts"),
-        ({"paths": ["/" + "a" * 128]}, "Route(1).paths[0]", "not a pattern that a load balancer accepts"),
-        ({"paths": "/api"}, "Route(1).paths", "not a list"),
-        ({"paths": ["/{id}"]}, "Route(1).paths[0]", "not a pattern that a load balancer accepts"),
-        ({"hosts": ["API.example.org"]}, "Route(1).hosts[0]", "not a pattern that a load balancer accepts"),
-        ({"hosts": ["https://api.example.org"]}, "Route(1).hosts[0]", "not a pattern that a load balancer accepts"),
-        ({"hosts": ["localhost"]}, "Route(1).hosts[0]", "not a pattern that a load balancer accepts"),
+        ({}, "Route(2)", "has neither paths nor hosts"),
+        ({"paths": ["api/*"]}, "Route(2).paths[0]", "not a pattern that a load balancer accepts"),
+        ({"paths": ["/a b"]}, "Route(2).paths[0]", "not a pattern that a load balancer accepts"),
+        ({"paths": ["/" + "a" * 128]}, "Route(2).paths[0]", "not a pattern that a load balancer accepts"),
+        ({"paths": "/api"}, "Route(2).paths", "not a list"),
+        ({"paths": ["/{id}"]}, "Route(2).paths[0]", "not a pattern that a load balancer accepts"),
+        ({"hosts": ["API.example.org"]}, "Route(2).hosts[0]", "not a pattern that a load balancer accepts"),
+        ({"hosts": ["https://api.example.org"]}, "Route(2).hosts[0]", "not a pattern that a load balancer accepts"),
+        ({"hosts": ["localhost"]}, "Route(2).hosts[0]", "not a pattern that a load balancer accepts"),
         (
             {"paths": [f"/{n}" for n in range(4)], "hosts": ["a.org", "b.org"]},
-            "Route(1)",
+            "Route(2)",
             "more than 5 paths and hosts",
         ),
     ],
 )
 def test_routes_that_it_refuses(fields: dict[str, Any], where: str, mistake: str) -> None:
-    problem = problems_raised_by(lambda: Route(1, **fields))[0]
+    problem = problems_raised_by(lambda: Route(2, **fields))[0]
     assert problem.where == where
     assert problem.what.startswith(mistake)
     assert problem.hint
@@ -66,7 +66,7 @@ def test_a_priority_is_that_of_a_rule_before_the_last(priority: Any) -> None:
 
 
 def test_routes_need_a_public_service() -> None:
-    [problem] = service_problems(routes=[Route(1, paths=["/api"])])
+    [problem] = service_problems(routes=[Route(2, paths=["/api"])])
     assert problem.where == 'ServiceProps("app").routes'
     assert problem.what == "without effect, as the service is not public"
 

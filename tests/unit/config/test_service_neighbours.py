@@ -210,7 +210,7 @@ def test_exactly_one_service_is_public() -> None:
     assert problems_with(service(public=True), service(container_name="api", container_port=80, public=True)) == [
         ("services(…)", '2 services have public=True and no routes: "app", "api"')
     ]
-    routes = [Route(1, paths=["/app"])]
+    routes = [Route(2, paths=["/app"])]
     assert problems_with(service(public=True, routes=routes)) == [("services(…)", "every public service has routes")]
 
 

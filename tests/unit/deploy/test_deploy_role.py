@@ -71,7 +71,7 @@ NEEDS_NO_RIGHT = {"sts:GetCallerIdentity"}
 # Calls by these are calls by `deploy`, `rollback`, `redeploy` and `release`, whose modules they are.
 OF_THE_DEPLOYING = (
     *("deploy.deploy", "preflight.run", "plan.rollback", "aws.deployed", "deploy.redeploy"),
-    *("findings.diagnose", "records.proof"),
+    *("findings.diagnose", "records.maintenance_record", "records.proof"),
     *("release.verify", "release.status", "release.promote", "release.finish", "release.pin", "release.cut"),
 )
 ONLY_WHEN_ASKED = "portside.preflight.drift"
