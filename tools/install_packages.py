@@ -3,8 +3,8 @@
     .venv/bin/python -I tools/install_packages.py requirements.txt requirements-dev.txt
     .venv/bin/python -I tools/install_packages.py --uv pip compile …
 
-The second starts the uv that is installed, with the same settings. uv uses pip's settings of indexes, certificates and proxies. Where it can't install, pip does, and a line that begins
-with "note:" reports it.
+The second starts the uv that is installed, with the same settings. uv uses pip's settings of indexes, certificates and
+proxies. Where it can't install, pip does, and a line that begins with "note:" reports it.
 """
 
 from __future__ import annotations
