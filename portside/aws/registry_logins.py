@@ -1,4 +1,4 @@
-"""The logins with which images are looked up: for Amazon ECR, and from the secrets with which ECS pulls."""
+"""The logins for lookups of images: for Amazon ECR, and from the secrets with which ECS pulls."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class RegistryLogins:
         self._lock = threading.Lock()
 
     def __call__(self, location: Location) -> Login | None:
-        """Raises `Failed` if the image needs a login, and there is none."""
+        """Raises `Failed` if the image needs a login and has no readable one."""
         with self._lock:
             if repository := ecr_repository(location.name):
                 return self._kept(repository.region, lambda: self._of_ecr(repository.region, location.host))
@@ -90,7 +90,7 @@ class RegistryLogins:
         return Login(username, Token(password), "these AWS credentials", hint)
 
     def _of_secrets(self, host: str, secrets: Iterable[RegistrySecret]) -> Login:
-        """The login of the first readable secret, else that of Docker on this machine."""
+        """The login of the first readable secret, otherwise that of Docker on this machine."""
         unread = []
         for secret in secrets:
             login, why = self._of_secret(secret)

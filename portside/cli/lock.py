@@ -9,7 +9,7 @@ from portside.terminal import console
 
 @click.command()
 def lock() -> None:
-    """Pin the packages in requirements-own.in, with hashes, in requirements-own.txt.
+    """Pin the packages in requirements-own.in, with hashes.
 
     The next command installs them. Run it after a change of requirements-own.in; an upgrade does it too.
     """
@@ -17,4 +17,4 @@ def lock() -> None:
     from portside.scaffold.own_packages import LOCKED, lock_own
 
     locked = lock_own(ROOT)
-    console.say(f"{LOCKED}: {', '.join(locked) or 'nothing that requirements.txt does not have'}")
+    console.say(f"{LOCKED}: {', '.join(locked) or 'no package; requirements.txt has all of them'}")

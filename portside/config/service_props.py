@@ -229,7 +229,7 @@ class ServiceProps:
 
     @property
     def callees(self) -> tuple[str, ...]:
-        """The names of all that it connects to: what it calls, and the own stacks with its durable volumes."""
+        """The names of its peers: what it calls, and the own stacks with its durable volumes."""
         return tuple(
             dict.fromkeys([*(call.service for call in self.calls), *(each.stack for each in self.durable_volumes)])
         )

@@ -90,7 +90,7 @@ def switch_on(target: Target, services: tuple[ServiceProps, ...], page: str) -> 
         listener = _listener(target, services)
         found = read_page(ssm, environment)
         since = found.since if found else datetime.now(UTC).isoformat(timespec="seconds")
-        done = MaintenancePage(found.who if found else origin.who, since, listener.arn)
+        done = MaintenancePage(found.by if found else origin.who, since, listener.arn)
         write_page(ssm, environment, done)
         for names in _alarms(target, services):
             target.clients("cloudwatch").disable_alarm_actions(AlarmNames=names)

@@ -24,7 +24,7 @@ _TOKEN_USER = "<token>"  # nosec B105 # a user name
 
 
 def docker_login(host: str, environ: Mapping[str, str] = os.environ) -> Login | None:
-    """The login for a registry; None if there is none that can be read."""
+    """The login for a registry; None without a readable one."""
     keys = [host, f"https://{host}", f"https://{host}/v1/", f"https://{host}/v2/"]
     if host == DOCKER_HUB:
         keys = ["https://index.docker.io/v1/", "index.docker.io", *keys]

@@ -208,7 +208,7 @@ def login_denied(host: str, status: int, login: Login, right: str = "") -> Failu
 
 
 def no_login(sentence: str, hint: str) -> Failure:
-    """The credentials for this lookup are missing, which says nothing about those of the task."""
+    """The credentials for this lookup are missing; the task may have some."""
     return Failure(Kind.LOGIN_UNUSABLE, sentence, hint)
 
 

@@ -217,7 +217,9 @@ class Repository:
             said = _ECR_DENIED.search(answer.body.decode("utf-8", "replace"))
             raise Failed(failures.login_denied(answer.host, answer.status, self._login, said[1] if said else ""))
         if answer.status in (401, 403) and ecr_repository(self._location.name):
-            raise Failed(failures.no_login(f"{answer.host} requires AWS credentials", "This lookup has none."))
+            raise Failed(
+                failures.no_login(f"{answer.host} requires AWS credentials", "This lookup has no such credentials.")
+            )
         if answer.status in (401, 403):
             failure = failures.token_needed(answer.host, answer.status, has_token=self._has_token)
             raise Denied(failure, answer.host, answer.status)

@@ -1,4 +1,4 @@
-"""Who switched the maintenance page of an environment on, kept in the environment itself, and whether it is there."""
+"""Who switched the maintenance page of an environment on, kept in the environment itself, and its rule."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _UNKNOWN = "unknown"
 class MaintenancePage(JsonFields):
     """The maintenance page of an environment: since when (ISO 8601), and the listener whose rule answers with it."""
 
-    who: str
+    by: str
     since: str
     listener: str
 
     def sentence(self, environment: str) -> str:
         """The message that says who switched it on."""
         since = "" if self.since == _UNKNOWN else f" since {self.since[:19].replace('T', ' ')} UTC"
-        return f"{environment} answers with its maintenance page{since}, switched on by {self.who}"
+        return f"{environment} answers with its maintenance page{since}, switched on by {self.by}"
 
 
 def parameter_name(environment: Environment) -> str:
@@ -43,7 +43,7 @@ def read_page(ssm: Any, environment: Environment) -> MaintenancePage | None:
         return None
     try:
         fields = json.loads(value)
-        return MaintenancePage(*(str(fields[name]) for name in ("who", "since", "listener")))
+        return MaintenancePage(*(str(fields[name]) for name in ("by", "since", "listener")))
     except (ValueError, TypeError, KeyError):
         return MaintenancePage("someone", _UNKNOWN, "")
 
@@ -64,7 +64,7 @@ def delete_page(ssm: Any, environment: Environment) -> None:
 
 
 def _is_shown(target: Target, page: MaintenancePage) -> bool:
-    """Whether the rule is there; a deployment that replaces the listener removes it."""
+    """Whether the rule exists; a deployment that replaces the listener removes it."""
     try:
         return bool(page.listener and rule_of(target.clients("elbv2"), page.listener))
     except aws_errors() as error:
@@ -82,7 +82,7 @@ def maintenance_of(target: Target) -> str:
     on, off = (target.commands.tool("maintenance", switch) for switch in ("on", "off"))
     if _is_shown(target, page):
         return f"{page.sentence(name)}; its alarms notify no one. Switch it off: {off}"
-    return f"{page.who} switched the maintenance page of {name} on, but its rule is gone. Show it again: {on}"
+    return f"{page.by} switched the maintenance page of {name} on, but its rule does not exist. Show it again: {on}"
 
 
 def rule_of(elbv2: Any, listener: str) -> str:

@@ -50,7 +50,7 @@ _EXECUTABLE = frozenset({"tools/setup.sh"})
 
 @dataclass(frozen=True, kw_only=True)
 class AppOptions:
-    """What the files are rendered from, except `app.py`; the manifest has it.
+    """The values of the templates, except `app.py`; the manifest has it.
 
     `workflows` is the repository with the reusable workflows and its commit, `OWNER/REPOSITORY@COMMIT`; empty if the
     app has whole ones.

@@ -78,7 +78,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_an_image_in_ecr_is_looked_up_with_a_token_of_its_region() -> None:
+def test_an_image_in_ecr_is_requested_with_a_token_of_its_region() -> None:
     aws = Aws(token())
     found = login(aws, f"{HOST}/app:1.0")
     assert (found.username, found.password.reveal(), found.is_of_task) == ("AWS", PASSWORD, False)

@@ -60,7 +60,7 @@ class Balancer:
 
     @property
     def page(self) -> str:
-        """What visitors see."""
+        """The page that visitors see."""
         [rule] = self.rules[HTTPS]
         assert rule["Conditions"] == [{"Field": "path-pattern", "PathPatternConfig": {"Values": ["*"]}}]
         [action] = rule["Actions"]
@@ -149,16 +149,16 @@ def test_the_page_comes_before_every_route() -> None:
 
 
 @pytest.mark.parametrize("listeners", [[], [{"ListenerArn": HTTP, "Protocol": "HTTP"}]], ids=["rule", "listener"])
-def test_a_page_whose_rule_is_gone_is_reported_with_the_way_to_show_it_again(listeners: list[dict[str, str]]) -> None:
+def test_a_page_without_its_rule_is_reported_with_the_way_to_show_it_again(listeners: list[dict[str, str]]) -> None:
     site = Site()
     site.on()
     site.elbv2.rules = {}
     site.elbv2.listeners = listeners or site.elbv2.listeners
-    assert "its rule is gone" in site.sentence
+    assert "its rule does not exist" in site.sentence
     assert "maintenance dev on" in site.sentence
 
 
-def test_what_an_interrupted_command_left_is_taken_away() -> None:
+def test_off_removes_the_rule_of_an_interrupted_command() -> None:
     site = Site()
     site.on()
     site.ssm.delete_parameter(Name=parameter_name(ENVIRONMENT))

@@ -44,7 +44,7 @@ def test_every_module_with_patches_is_in_the_table() -> None:
     assert declaring == {name.rpartition(".")[2] for name in table.MODULES}
 
 
-def test_a_resource_type_repeats_nothing_of_its_schema() -> None:
+def test_a_resource_type_does_not_repeat_its_schema() -> None:
     from portside.emulator.resources import schemas
 
     repeated = {each.name: set(each.replacing) & set(schemas.replacing(each.name)) for each in resources.all_types()}

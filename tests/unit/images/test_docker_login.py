@@ -55,7 +55,7 @@ def test_a_written_login_is_found(tmp_path: Path, host: str, key: str) -> None:
         {"credsStore": "../../bin/sh"},
     ],
 )
-def test_without_a_usable_login_there_is_none(tmp_path: Path, content: Any) -> None:
+def test_an_unusable_login_is_not_returned(tmp_path: Path, content: Any) -> None:
     assert found(tmp_path, content) is None
 
 

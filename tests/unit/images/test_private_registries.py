@@ -127,14 +127,14 @@ def test_a_wrong_password_is_said_to_be_one_and_the_task_would_meet_it(catalogue
     assert found.hint == "Correct the secret."
 
 
-def test_a_login_of_this_machine_that_is_refused_says_nothing_about_the_task(catalogue: Catalogue) -> None:
+def test_a_login_of_this_machine_that_is_refused_is_not_the_task_s(catalogue: Catalogue) -> None:
     with serving(catalogue) as server:
         server.fail("/token", as_json({}, status=401), always=True)
         assert failed(server, login=replace(LOGIN, is_of_task=False)).kind is Kind.LOGIN_UNUSABLE
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_login_without_rights_to_the_image_is_told_from_a_wrong_password(catalogue: Catalogue, status: int) -> None:
+def test_a_login_without_rights_to_the_image_differs_from_a_wrong_password(catalogue: Catalogue, status: int) -> None:
     with serving(catalogue) as server:
         challenge = {"WWW-Authenticate": f'Bearer realm="{server.url}/token"'}
         server.fail("/manifests/1.0", refusal(401, "UNAUTHORIZED", challenge), refusal(status, "DENIED"))
@@ -153,7 +153,7 @@ def test_ecr_says_which_right_is_missing(registry: StubRegistry) -> None:
     assert "the right ecr:BatchGetImage is missing (HTTP 403)" in found.sentence
 
 
-def test_a_missing_tag_and_a_missing_repository_are_told_apart(registry: StubRegistry) -> None:
+def test_a_missing_tag_and_a_missing_repository_have_different_errors(registry: StubRegistry) -> None:
     assert failed(registry, ECR.replace(":1.0", ":9")).kind is Kind.TAG_UNKNOWN
     assert failed(registry, ECR.replace("/app:", "/other:")).kind is Kind.PACKAGE_UNKNOWN
 
