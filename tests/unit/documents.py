@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 _AT_THE_TOP = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "ARCHITECTURE.md")
 PAGES = (
     *(page for page in _AT_THE_TOP if (ROOT / page).is_file()),
-    *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
+    *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md")),
 )
 
 _FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w*)$")

@@ -67,7 +67,11 @@ def test_files_that_are_named_are_there(page: str) -> None:
 
 def test_every_page_is_in_the_index_and_the_index_in_the_readme() -> None:
     assert "docs/README.md" in {target for _, target in documents.links("README.md")}
-    linked = {f"docs/{target.partition('#')[0]}" for _, target in documents.links("docs/README.md")}
+    linked = {
+        f"{folder}/{target.partition('#')[0]}"
+        for folder in ("docs", "docs/cookbook")
+        for _, target in documents.links(f"{folder}/README.md")
+    }
     assert set(PAGES) - linked <= {"README.md", "docs/README.md", "CONTRIBUTING.md", "SECURITY.md", "ARCHITECTURE.md"}
 
 

@@ -47,7 +47,7 @@ def configured(stacks: Callable[..., object]) -> Configuration:
 
 
 def problems(stacks: Callable[..., object]) -> list[str]:
-    """The mistakes that the description of the own stacks reports."""
+    """The problems that the description of the own stacks reports."""
     configuration = configured(stacks)
     try:
         own_stacks_of(configuration, configuration.environment("dev"))
