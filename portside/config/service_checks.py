@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from portside.config.deferred_values import DatabaseSecret, LateValue, StackOutput, as_written, is_token, parts_of
-from portside.config.image_reference import LOCAL_BUILD, ecr_repository, parse_reference
 from portside.config.mistakes import Report, kind_of, quoted
 from portside.config.task_size import FARGATE_SIZES, LARGEST_MEMORY_MIB
 from portside.config.text_checks import foreign_letter, refused
@@ -44,12 +43,6 @@ _SYSTEM_FOLDERS = (
 )
 # https://github.com/aws/aws-cdk/issues/38225
 _MOST_VARIABLES = 100
-_UNREACHABLE = re.compile(
-    r"(?:localhost|127\.[0-9.]+|10\.[0-9.]+|192\.168\.[0-9.]+|[a-z0-9.-]+\.(?:local|internal))(?::[0-9]+)?"
-)
-_PUBLIC = "Publish the image in a registry on the internet, such as Amazon ECR or ghcr.io."
-_LIKE_ECR = re.compile(r"\bdkr[.-]ecr\b|\becr\b.*\.amazonaws\.com")
-_ECR_HINT = 'For example: "123456789012.dkr.ecr.us-east-1.amazonaws.com/app:1.0", with the account of 12 digits.'
 _SHELL_OPERATORS = frozenset(("||", "&&", "|", ";"))
 _SHELL_OPTIONS = frozenset(("-c", "-ec", "-lc", "-e"))
 _NO_CHANGES = "no !r, no slices, no upper()"
@@ -102,35 +95,6 @@ memory = between(512, LARGEST_MEMORY_MIB, "Use the task's memory in MiB, such as
 tasks = between(1, 5000, "Use 1 to 5000, the number of tasks.")
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-storage.html
 volume_size = between(1, 200, "Use the size in GiB, from 1 to 200.")
-
-
-def container_location(value: Any, report: Report) -> None:
-    hint = 'For example: "ghcr.io/sage-bionetworks/app:1.0", or "path://docker/app" for a folder with a Dockerfile.'
-    if not report.text(value, hint) or is_token(value):
-        return
-    host = value.partition("/")[0]
-    if value.startswith(LOCAL_BUILD):
-        if not value.removeprefix(LOCAL_BUILD).strip("/ "):
-            report.wrong("has no folder", hint, value)
-    elif _UNREACHABLE.fullmatch(host):
-        report.wrong("a registry that Fargate can't reach", _PUBLIC, value)
-    elif "://" in value:
-        report.wrong("a reference to an image begins with the registry, not with a scheme", hint, value)
-    elif (reference := parse_reference(value)) is None and parse_reference(_small_name(value)):
-        report.wrong("the name of an image can't have capital letters", "Use lowercase.", value)
-    elif reference is None:
-        report.wrong("not a reference to an image", hint, value)
-    elif _LIKE_ECR.search(host) and ecr_repository(value) is None:
-        report.wrong("not the address of a repository in Amazon ECR", _ECR_HINT, value)
-    elif reference.tag is None and reference.digest is None:
-        report.wrong("has no tag and no digest, so it is the tag latest", f'Use "{value}:<tag>".', value)
-
-
-def _small_name(location: str) -> str:
-    """A reference with its name in lowercase; the tag is unchanged."""
-    folder, slash, rest = location.rpartition("/")
-    end = re.sub(r"^[^:@]*", "", rest)
-    return f"{folder.lower()}{slash}{rest.removesuffix(end).lower()}{end}"
 
 
 def environment_variables(value: Any, report: Report) -> None:
@@ -212,6 +176,11 @@ def secret_variable(value: Any, report: Report) -> None:
         environment_key(value, report)
 
 
+def is_secret_name(text: str) -> bool:
+    """Whether Secrets Manager accepts this as a name."""
+    return bool(_SECRET_NAME.fullmatch(text))
+
+
 def secret_name(value: Any, report: Report) -> None:
     if isinstance(value, StackOutput):
         return
@@ -240,21 +209,6 @@ def secret_name(value: Any, report: Report) -> None:
             "Rename the secret, for example with a longer last word.",
             value,
         )
-
-
-def registry_credentials(value: Any, report: Report) -> None:
-    """The name of a secret; another value is not shown, because it can be the password itself."""
-    hint = 'Use the name of a secret with {"username": "…", "password": "…"}, such as "my-app/registry".'
-    if is_token(value):
-        return
-    if not isinstance(value, str):
-        report.wrong(f"not the name of a secret, got {kind_of(value)}", hint)
-    elif value.startswith("arn:"):
-        report.wrong("an ARN, not a name: the secret must be in the environment's own account and region", hint, value)
-    elif not _SECRET_NAME.fullmatch(value):
-        report.wrong("not the name of a secret in Secrets Manager", hint)
-    else:
-        secret_name(value, report)
 
 
 def json_field(value: Any, report: Report) -> None:

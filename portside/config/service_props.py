@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 from typing import Annotated, Any
 
-from portside.config import routing
+from portside.config import image_checks, routing
 from portside.config import service_agreement as agreement
 from portside.config import service_checks as checks
 from portside.config.deferred_values import DatabaseSecret, LateValue, StackOutput, is_token
@@ -160,7 +160,7 @@ class ServiceProps:
     container_port: Annotated[int | None, checks.port] = None
     """The port on which the program listens; None for a worker or job, to which nothing connects."""
     container_memory_reservation: Annotated[int | None, checks.memory_reservation] = field(default=None, kw_only=True)
-    container_location: Annotated[str, checks.container_location] = REQUIRED
+    container_location: Annotated[str, image_checks.container_location] = REQUIRED
     container_env_vars: Annotated[Mapping[str, str | LateValue], checks.environment_variables] = field(
         default_factory=dict
     )
@@ -219,7 +219,7 @@ class ServiceProps:
     """The minutes after which `deploy` and `run` stop a task that they started."""
     durable_volumes: Annotated[Sequence[DurableVolume], checks.entries(DurableVolume)] = ()
 
-    registry_credentials: Annotated[str | None, checks.registry_credentials] = None
+    registry_credentials: Annotated[str | None, image_checks.registry_credentials] = None
     """The secret with the `username` and `password` that pull the image, as JSON; None for a public image or ECR."""
 
     @property

@@ -127,7 +127,7 @@ def questions(context: Context) -> list[Question]:
         *account.questions(),
         *stacks.questions(),
         *earlier.questions(),
-        *published.questions(),
+        *published.questions(context),
         *secrets.questions(context),
         *database.questions(context),
         *host_name.questions(context),

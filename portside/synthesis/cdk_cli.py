@@ -24,7 +24,7 @@ from portside.errors import UserError
 from portside.images.resolution import Resolution
 from portside.images.synthesis_images import IMAGES_FILE, keep
 from portside.repository import PACKAGE_FOLDER
-from portside.synthesis import kept_templates
+from portside.synthesis import image_builder, kept_templates
 from portside.synthesis.assembly import Stack, read_assembly
 from portside.terminal.console import print_from_program
 
@@ -129,7 +129,10 @@ def deploy(target: Target, stacks: Sequence[str], on_line: Listener, *, are_new:
     """Deploy stacks of the target's assembly. Raises `CdkFailed` when one of them could not be.
 
     A rehearsal creates stacks that `are_new` without change sets: there they only take time, a third of all its calls.
+    Raises `UserError` if this machine can't build an image that they need.
     """
+    is_built = image_builder.builds_images(target.assembly_dir)
+    builder = {image_builder.VARIABLE: image_builder.find_builder(target.process_environment)} if is_built else None
     _run(
         target,
         [
@@ -138,6 +141,7 @@ def deploy(target: Target, stacks: Sequence[str], on_line: Listener, *, are_new:
             *(("--method", "direct") if are_new and target.is_local else ()),
         ],
         on_line,
+        variables=builder,
     )
 
 

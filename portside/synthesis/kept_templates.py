@@ -21,6 +21,7 @@ from portside.config.configuration import ROOT, state_dir
 from portside.images.synthesis_images import IMAGES_FILE
 from portside.repository import PACKAGE_FOLDER
 from portside.state_file import NotWritten
+from portside.synthesis.image_builder import builds_images
 
 _MOST_KEPT = 12
 _DIGESTS = "digests.json"
@@ -80,7 +81,7 @@ def keep(digest: str, directory: Path, *, validated: bool) -> None:
 
     On a full disk they are not cached: they can be synthesized again.
     """
-    if any(json.loads(file.read_text()).get("dockerImages") for file in directory.glob("*.assets.json")):
+    if builds_images(directory):
         return
     with contextlib.suppress(OSError, NotWritten):
         _folder().mkdir(parents=True, exist_ok=True)

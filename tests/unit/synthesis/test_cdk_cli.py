@@ -62,7 +62,7 @@ def test_only_new_stacks_of_a_rehearsal_are_deployed_without_change_sets(
     monkeypatch: pytest.MonkeyPatch, is_local: bool, are_new: bool, without_change_sets: bool
 ) -> None:
     runs: list[Sequence[str]] = []
-    monkeypatch.setattr(cdk_cli, "_run", lambda _, arguments, __: runs.append(arguments))
+    monkeypatch.setattr(cdk_cli, "_run", lambda _, arguments, *__, **___: runs.append(arguments))
     cdk_cli.deploy(target({}, is_local=is_local), ["agora-dev-app"], lambda _: None, are_new=are_new)
     (arguments,) = runs
     assert ("direct" in arguments) is without_change_sets
