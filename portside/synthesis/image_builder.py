@@ -19,7 +19,7 @@ _PUBLISH = "Or publish the image from a machine that can build it, and name its 
 
 
 def find_builder(environ: Mapping[str, str]) -> str:
-    """The program that `CDK_DOCKER` names, or else the first that answers. Raises `UserError`."""
+    """The program that `CDK_DOCKER` names, or the first that answers. Raises `UserError`."""
     chosen = environ.get(VARIABLE, "")
     there = [each for each in ([chosen] if chosen else _BUILDERS) if shutil.which(each, path=environ.get("PATH"))]
     if chosen and not there:
