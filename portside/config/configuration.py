@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
-from typing import cast
+from typing import Any, cast
 
 from portside import redact
 from portside.config.app_source import guarded, run_source, stopped_by
@@ -104,13 +104,14 @@ def load_configuration(
     versions: Mapping[str, str] | None = None,
     root: Path | None = None,
     acting_on: Collection[str] | None = None,
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Configuration:
     """Read and check the configuration, `app.py` by default. Raises `ConfigurationError` with every mistake in it.
 
-    `versions` replace the GHCR_PACKAGE_VERSION of environments. Folders in the configuration are relative to `root`,
-    which defaults to the folder of the configuration. `acting_on` are the environments that may be changed, by default
-    all: in others an image that can't be released is only a warning. With `root` it is the configuration of another
-    commit, whose own stacks are not read.
+    `versions` replace the GHCR_PACKAGE_VERSION of environments, and `settings` any of their values. Folders in the
+    configuration are relative to `root`, which defaults to the folder of the configuration. `acting_on` are the
+    environments that may be changed, by default all: in others an image that can't be released is only a warning. With
+    `root` it is the configuration of another commit, whose own stacks are not read.
     """
     if path is None:
         _expect_repository()
@@ -124,7 +125,8 @@ def load_configuration(
     missing = [_missing(name, written, path) for name in ("APP", "ENVIRONMENTS", "services") if name not in written]
     if missing:
         raise ConfigurationError([*source.problems, *problems_of(wrong), *missing])
-    environments = _with_versions(written["ENVIRONMENTS"], versions or {})
+    changes = {name: {"GHCR_PACKAGE_VERSION": version} for name, version in (versions or {}).items()}
+    environments = _with_settings(written["ENVIRONMENTS"], {**changes, **(settings or {})})
     before = _Before(source.problems, wrong, path, None if root else path)
     configuration = _check({**written, "ENVIRONMENTS": environments}, before, root or path.parent, acting_on)
     # From now on, values of this app's secrets are hidden in all output.
@@ -166,13 +168,11 @@ def load_without_services(path: Path) -> Configuration:
     return Configuration(identity, sound, dict.fromkeys(sound, ()), stacks=stacks)
 
 
-def _with_versions(environments: object, versions: Mapping[str, str]) -> object:
+def _with_settings(environments: object, changes: Mapping[str, Mapping[str, Any]]) -> object:
     if not isinstance(environments, Mapping):
         return environments
     return {
-        name: {**written, "GHCR_PACKAGE_VERSION": versions[name]}
-        if name in versions and isinstance(written, Mapping)
-        else written
+        name: {**written, **changes[name]} if name in changes and isinstance(written, Mapping) else written
         for name, written in environments.items()
     }
 

@@ -13,6 +13,7 @@ _EXPRESSION = re.compile(r"(cron|rate)\((.*)\)")
 _RATE = re.compile(r"([1-9][0-9]{0,8}) (minute|hour|day)(s?)")
 _MONTHS = tuple(each.upper() for each in calendar.month_abbr)[1:]
 _DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+_WEEKS_A_MONTH = 365 / 12 / 7
 _EXAMPLES = 'Use "cron(0 3 * * ? *)" for every day at 3:00, or "rate(15 minutes)".'
 
 
@@ -84,6 +85,18 @@ class Expression:
 
     every: timedelta | None = None
     fields: tuple[str, ...] = ()
+
+    @property
+    def starts_a_month(self) -> float:
+        """The average number of starts in a month of 730 hours."""
+        if self.every:
+            return timedelta(hours=730) / self.every
+        minutes, hours, month_days, months, week_days, _ = (
+            len(field.parse(text)) for field, text in zip(_FIELDS, self.fields, strict=True)
+        )
+        # A special value, such as the last Friday, is one day.
+        days = week_days * _WEEKS_A_MONTH if self.fields[2] == "?" else month_days
+        return minutes * hours * min(days or 1, 7 * _WEEKS_A_MONTH) * months / 12
 
     def next_start(self, after: datetime, time_zone: str) -> datetime | None:
         """The next start, in UTC; None for a rate, which counts from its creation, and where it is not known."""

@@ -102,6 +102,8 @@ class Environment:
     log_retention_days: int = 90
     container_insights: bool = False
     alarm_emails: Sequence[str] = ()
+    cost_assumptions: Mapping[str, float] = field(default_factory=dict)
+    """The assumed usage by which `costs` differs from its defaults."""
     deploy_role: str = ""
     """The role that GitHub Actions assumes; if empty, it has the default name."""
     adopted_stacks: str = ""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Any, cast
 
-from portside.config import database_values, load_balancer_values
+from portside.config import cost_assumptions, database_values, load_balancer_values
 from portside.config import environment_values as values
 from portside.config.database_kinds import DatabaseKind
 from portside.config.environment import Environment
@@ -59,6 +59,7 @@ _KEYS = {
     "ALARM_EMAILS": _Key(values.emails),
     "KEEP_EXPORTS": _Key(values.flag),
     "ADOPTED_STACKS": _Key(values.reason),
+    "COST_ASSUMPTIONS": _Key(cost_assumptions.assumptions),
     "LOAD_BALANCER": _Key(values.flag),
     **{name: _Key(parse) for name, parse in load_balancer_values.KEYS.items()},
 }

@@ -50,8 +50,6 @@ class OwnStack:
     """The only port that services call; None for any."""
     retained: tuple[str, ...] = ()
     """The types of its resources that are retained when it is deleted."""
-    charged: tuple[str, ...] = ()
-    """The types of its resources that can cost something."""
     uses_network: bool = False
     """Whether the network can't be deleted before it."""
 

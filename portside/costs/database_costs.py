@@ -1,71 +1,52 @@
-"""The costs of a database, by its kind."""
+"""The costs of databases, by their kind."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from portside.config.database_kinds import DATABASE_KINDS, DatabaseKind
-from portside.config.environment import Environment
+from portside.config.database_kinds import DATABASE_KINDS
+from portside.costs.quantity import Priced, Quantity, by_use, fixed, number
 
-Quantity = tuple[str, float]
-"""The name of a price, and how much of it."""
-
-# The assumed usage of a small portal.
-_DATA_GB, _MILLION_REQUESTS = 5, 5
+INSTANCES = ("AWS::DocDB::DBInstance", "AWS::RDS::DBInstance")
+CLUSTERS = ("AWS::DocDB::DBCluster", "AWS::RDS::DBCluster")
 _SERVERLESS = "db.serverless"
 
-
-def standing(environment: Environment) -> list[Quantity]:
-    """The fixed costs of an environment's databases; serverless instances at their minimum capacity."""
-    kind, capacity, count = environment.database_kind, environment.database_capacity, environment.database_instances
-    if kind is None:
-        return []
-    name = f"{kind.title}, capacity unit" if capacity else f"{kind.title} {environment.database_instance_class}"
-    found: list[Quantity] = [(name, count * (capacity.min if capacity else 1))]
-    if kind.storage_gib:
-        found.append((f"{kind.title}, storage", count * environment.database_storage_gib))
-    return found
+Properties = Mapping[str, Any]
 
 
-def usage(environment: Environment) -> list[Quantity]:
-    """The costs by use: storage and requests of a cluster, whose price has no allocation, and backups."""
-    kind = environment.database_kind
-    if kind is None:
-        return []
-    by_data = [(f"{kind.title}, storage", _DATA_GB), (f"{kind.title}, I/O", _MILLION_REQUESTS)]
-    return [*(by_data if kind.is_cluster else []), (f"{kind.title}, backups", _DATA_GB)]
+def of_instance(instance_id: str, instance: Properties, priced: Priced) -> Iterator[Quantity]:
+    """The costs of an instance; of a serverless one with its minimum capacity and as expected."""
+    title = _title_of(instance, priced.resources[instance_id]["Type"])
+    # A standby in another zone is billed like an instance.
+    count = 2 if instance.get("MultiAZ") else 1
+    if instance.get("DBInstanceClass") == _SERVERLESS:
+        scaling = _cluster_of(instance, priced).get("ServerlessV2ScalingConfiguration", {})
+        least, expected = priced.between(number(scaling.get("MinCapacity")), number(scaling.get("MaxCapacity")))
+        yield Quantity(f"{title}, capacity unit", count * least, count * expected)
+    else:
+        yield fixed(f"{title} {str(instance.get('DBInstanceClass')).removeprefix('db.')}", count)
+    if "AllocatedStorage" in instance:
+        yield fixed(f"{title}, storage", count * number(instance["AllocatedStorage"]))
+        yield by_use(f"{title}, backups", priced.assumed["database_gb"])
 
 
-def alarmed_metrics(environment: Environment) -> int:
-    """The metrics of its alarms: one of two metrics is billed as two."""
-    kind = environment.database_kind
-    alarms = kind.alarms_of(serverless=environment.database_capacity is not None) if kind else []
-    return sum(len(alarm.metrics) for alarm in alarms)
+def of_cluster(cluster_id: str, cluster: Properties, priced: Priced) -> Iterator[Quantity]:
+    """The costs by use: storage and requests, and backups."""
+    title = _title_of(cluster, priced.resources[cluster_id]["Type"])
+    yield by_use(f"{title}, storage", priced.assumed["database_gb"])
+    yield by_use(f"{title}, I/O", priced.assumed["database_requests_million"])
+    yield by_use(f"{title}, backups", priced.assumed["database_gb"])
 
 
-def of_template(resources: Mapping[str, Mapping[str, Any]]) -> Iterator[Quantity]:
-    """The fixed costs of the databases in a template."""
-    for resource in resources.values():
-        resource_type, properties = str(resource.get("Type")), resource.get("Properties", {})
-        kind = _kind_of(resource_type, properties)
-        if kind is None or not resource_type.endswith("::DBInstance"):
-            continue
-        # A standby in another zone is billed like an instance.
-        count = 2 if properties.get("MultiAZ") else 1
-        if properties.get("DBInstanceClass") == _SERVERLESS:
-            yield f"{kind.title}, capacity unit", count * _least_capacity(resources)
-        else:
-            yield f"{kind.title} {str(properties.get('DBInstanceClass')).removeprefix('db.')}", count
-        if kind.storage_gib:
-            yield f"{kind.title}, storage", count * float(properties.get("AllocatedStorage", 0))
-
-
-def _kind_of(resource_type: str, properties: Mapping[str, Any]) -> DatabaseKind | None:
+def _title_of(properties: Properties, resource_type: str) -> str:
+    """The kind's title, with which its prices begin; of an engine that is none of them its type, without prices."""
     engine = "docdb" if resource_type.startswith("AWS::DocDB::") else properties.get("Engine")
-    return next((kind for kind in DATABASE_KINDS.values() if kind.engine == engine), None)
+    return next((kind.title for kind in DATABASE_KINDS.values() if kind.engine == engine), f"{resource_type} {engine}")
 
 
-def _least_capacity(resources: Mapping[str, Mapping[str, Any]]) -> float:
-    scaling = (each.get("Properties", {}).get("ServerlessV2ScalingConfiguration") for each in resources.values())
-    return sum(float(each.get("MinCapacity", 0)) for each in scaling if each)
+def _cluster_of(instance: Properties, priced: Priced) -> Properties:
+    named = json.dumps(instance.get("DBClusterIdentifier"))
+    clusters = {key: each for kind in CLUSTERS for key, each in priced.of_type(kind).items()}
+    return next((each for key, each in clusters.items() if f'"{key}"' in named), {})

@@ -18,7 +18,7 @@ from portside.config.database_kinds import DATABASE_KINDS
 from portside.config.environment import OWNER_TAG, Environment
 from portside.config.service_props import ServiceProps
 from portside.config.stacks import stacks_for
-from portside.costs.template_costs import StackCosts, template_costs
+from portside.costs.estimate import Costs, template_costs
 from portside.errors import UserError
 from portside.plan.replacement import STATEFUL
 from portside.records.stack_record import Origin, StackRecord, read_stack_record
@@ -52,7 +52,7 @@ class UnconfiguredStack:
     owner_tag: str = ""
     origin: Origin | None = None
     state: tuple[str, ...] = ()
-    costs: StackCosts | None = None
+    costs: Costs | None = None
     is_protected: bool = False
     advice: str = ""
     """How to remove it, or why this tool does not."""
@@ -102,7 +102,7 @@ class UnconfiguredStack:
             "advice": self.advice,
             "adopted": self.origin is Origin.ADOPTED,
             "state": list(self.state),
-            "dollars": self.costs.dollars if self.costs else None,
+            "dollars": self.costs.least if self.costs else None,
             "unpriced": list(self.costs.unpriced) if self.costs else [],
         }
 

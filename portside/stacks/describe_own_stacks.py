@@ -33,9 +33,6 @@ from portside.stacks.service_roles import task_role
 
 # The policies with which CloudFormation deletes a resource with its stack:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
-# IAM and security groups are free, and so are these parts of resources that are not.
-_FREE = ("AWS::IAM::", "AWS::EC2::SecurityGroup", "AWS::CDK::")
-_FREE_PARTS = ("Policy", "SubnetGroup", "ParameterGroup", "Subscription", "MountTarget", "AccessPoint", "Alias")
 _LOOKUP_HINT = "Use platform.vpc, or from_…_attributes and from_…_arn with the ids, instead of from_lookup."
 _GRANT_HINT = "A grant is a function of one argument, the task role, such as bucket.grant_read_write."
 _DELETING = (None, "Delete", "RetainExceptOnCreate")
@@ -98,7 +95,6 @@ def own_stacks_of(configuration: Configuration, environment: Environment) -> lis
                 accepts_calls=stacks[parts[each.stack_name]].callers is not None,
                 port=stacks[parts[each.stack_name]].port,
                 retained=_retained(each.template),
-                charged=_charged(each.template),
                 uses_network=network.artifact_id in [other.id for other in each.dependencies],
             )
             for each in assembly.stacks
@@ -133,11 +129,6 @@ def _outputs_of(stack: cdk.Stack) -> tuple[str, ...]:
 def _retained(template: Any) -> tuple[str, ...]:
     resources = template.get("Resources", {}).values()
     return tuple(dict.fromkeys(each["Type"] for each in resources if each.get("DeletionPolicy") not in _DELETING))
-
-
-def _charged(template: Any) -> tuple[str, ...]:
-    types = sorted({str(each["Type"]) for each in template.get("Resources", {}).values()})
-    return tuple(each for each in types if not each.startswith(_FREE) and not each.endswith(_FREE_PARTS))
 
 
 if __name__ == "__main__":

@@ -78,3 +78,21 @@ def test_the_next_start_is_in_the_time_zone_and_unknown_where_it_is_not_computed
 ) -> None:
     found = parse_expression(text).next_start(NOW, zone)
     assert (found and f"{found:%Y-%m-%d %H:%M}") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("rate(1 hour)", 730),
+        ("rate(2 days)", 365 / 24),
+        ("cron(0 3 * * ? *)", 365 / 12),
+        ("cron(0,30 7-8 * * ? *)", 4 * 365 / 12),
+        ("cron(0 7 ? * MON-FRI *)", 5 * 365 / 12 / 7),
+        ("cron(0 7 1,15 * ? *)", 2),
+        ("cron(0 7 1 1 ? *)", 1 / 12),
+        ("cron(0 7 L * ? *)", 1),
+        ("cron(0 7 ? * 6L *)", 1),
+    ],
+)
+def test_the_starts_of_a_month_are_an_average(text: str, expected: float) -> None:
+    assert parse_expression(text).starts_a_month == pytest.approx(expected)

@@ -170,7 +170,7 @@ def stacks(app, environment):
 """
     (folder / "stacks.py").write_text(stacks)
     assert loaded(folder).environment("dev").own_stacks == (
-        OwnStack("storage", outputs=("BucketName",), retained=BUCKET, charged=BUCKET),
+        OwnStack("storage", outputs=("BucketName",), retained=BUCKET),
     )
     (folder / "stacks.py").write_text(stacks.replace("environment.stack_name", ""))
     with pytest.raises(ConfigurationError, match=r"stacks\(…\): Stack: a stack outside this environment"):

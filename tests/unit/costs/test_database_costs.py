@@ -1,4 +1,4 @@
-"""The costs of databases, by the configuration and by the templates."""
+"""The costs of databases, by the templates of each kind."""
 
 from __future__ import annotations
 
@@ -7,44 +7,40 @@ from typing import Any
 import pytest
 
 from portside.config.database_kinds import DATABASE_KINDS, DatabaseKind
-from portside.config.environment import Environment
-from portside.costs.database_costs import alarmed_metrics, of_template, standing, usage
-from portside.costs.estimate import PRICES
-from tests.unit.configuration_support import OMITTED, check_configuration, environments, one_service
+from portside.costs.estimate import Costs, environment_costs
+from tests.unit.operations_support import resource
 from tests.unit.stacks.test_rds_stack import database
 
 KINDS = list(DATABASE_KINDS.values())
 
 
-def parsed(**changes: Any) -> Environment:
-    return check_configuration(environments(dev=changes), one_service).environment("dev")
+def costs(kind: DatabaseKind, **changes: Any) -> Costs:
+    return environment_costs([database(kind, **changes)], {})
 
 
-def test_an_environment_without_a_database_pays_nothing_for_one() -> None:
-    environment = parsed(DATABASE_KIND=OMITTED)
-    assert (standing(environment), usage(environment), alarmed_metrics(environment)) == ([], [], 0)
-
-
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_every_kind_has_prices_for_its_defaults_and_its_usage(kind: DatabaseKind) -> None:
-    environment = parsed(DATABASE_KIND=kind.name)
-    assert {name for name, _ in [*standing(environment), *usage(environment)]} <= set(PRICES)
+def instances(found: Costs, kind: DatabaseKind) -> float:
+    return found.line(f"{kind.title} {kind.instance_class}").least
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-@pytest.mark.parametrize("instances", [1, 2])
-def test_the_costs_of_the_configuration_are_those_of_its_template(kind: DatabaseKind, instances: int) -> None:
-    environment = parsed(DATABASE_KIND=kind.name, DATABASE_INSTANCES=instances)
-    found: dict[str, float] = {}
-    for name, quantity in of_template(database(kind, DATABASE_INSTANCES=instances)["Resources"]):
-        found[name] = found.get(name, 0) + quantity
-    assert found == dict(standing(environment))
+def test_every_kind_has_prices_for_its_instances_and_its_usage(kind: DatabaseKind) -> None:
+    one, two = costs(kind), costs(kind, DATABASE_INSTANCES=2)
+    assert one.unpriced == two.unpriced == ()
+    assert (instances(one, kind), instances(two, kind)) == (1, 2)
+    assert one.line(f"{kind.title}, backups").expected == 5
+    assert (one.line(f"{kind.title}, storage").least > 0) == (kind.storage_gib is not None)
+    assert (one.line(f"{kind.title}, I/O").expected > 0) == kind.is_cluster
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.capacity], ids=lambda kind: kind.name)
-def test_serverless_instances_cost_their_minimum(kind: DatabaseKind) -> None:
-    changes = {"DATABASE_CAPACITY": {"min": 1.5, "max": 4}}
-    expected = [(f"{kind.title}, capacity unit", 1.5)]
-    assert standing(parsed(DATABASE_KIND=kind.name, **changes)) == expected
-    assert list(of_template(database(kind, **changes)["Resources"])) == expected
-    assert expected[0][0] in PRICES
+def test_serverless_instances_cost_their_minimum_and_a_part_of_their_range(kind: DatabaseKind) -> None:
+    line = costs(kind, DATABASE_CAPACITY={"min": 1.5, "max": 4}).line(f"{kind.title}, capacity unit")
+    assert [line.least, line.expected] == pytest.approx([1.5, 1.75])
+
+
+def test_an_engine_and_a_class_without_a_price_are_named() -> None:
+    oracle = resource("AWS::RDS::DBInstance", Engine="oracle-ee", DBInstanceClass="db.r5.large")
+    large = resource("AWS::DocDB::DBInstance", DBInstanceClass="db.r5.24xlarge")
+    found = environment_costs([{"Resources": {"Oracle": oracle, "Large": large}}], {})
+    assert found.unpriced == ("AWS::RDS::DBInstance oracle-ee r5.large", "DocumentDB r5.24xlarge")
+    assert found.dollars == 0

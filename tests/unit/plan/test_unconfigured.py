@@ -30,7 +30,7 @@ OURS = {OWNER_TAG: "agora/dev"}
 SERVICE = {
     "Resources": {
         "Task": resource("AWS::ECS::TaskDefinition", Cpu="256", Memory="512"),
-        "Service": resource("AWS::ECS::Service", DesiredCount=1),
+        "Service": resource("AWS::ECS::Service", TaskDefinition={"Ref": "Task"}, DesiredCount=1),
         "Logs": resource("AWS::Logs::LogGroup"),
     }
 }

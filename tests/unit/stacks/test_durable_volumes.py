@@ -129,7 +129,7 @@ def test_the_description_has_the_volumes_and_their_port() -> None:
     configuration = configured(files(POINT))
     [described] = own_stacks_of(configuration, configuration.environment("dev"))
     assert (described.volumes, described.accepts_calls, described.port) == (("uploads",), True, 2049)
-    assert described.retained == described.charged == ("AWS::EFS::FileSystem",)
+    assert described.retained == ("AWS::EFS::FileSystem",)
 
 
 MISTAKES = [

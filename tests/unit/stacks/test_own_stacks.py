@@ -33,7 +33,7 @@ from tests.unit.stacks_support import Json, of_type, properties, read_templates
 
 NO_PLATFORM: Any = None
 FILES = ("AWS::EFS::FileSystem",)
-BUCKET, QUEUE, CACHE = ("AWS::S3::Bucket",), ("AWS::SQS::Queue",), ("AWS::ElastiCache::ServerlessCache",)
+BUCKET = ("AWS::S3::Bucket",)
 
 
 class Storage(cdk.Stack):
@@ -223,8 +223,8 @@ def test_the_description_has_outputs_retained_types_and_the_use_of_the_network()
 
     configuration = configured(stacks)
     assert own_stacks_of(configuration, configuration.environment("dev")) == [
-        OwnStack(part="storage", outputs=("BucketName",), retained=BUCKET, charged=BUCKET),
-        OwnStack(part="jobs", outputs=("Reads",), charged=QUEUE, uses_network=True),
+        OwnStack(part="storage", outputs=("BucketName",), retained=BUCKET),
+        OwnStack(part="jobs", outputs=("Reads",), uses_network=True),
     ]
 
 
@@ -300,22 +300,17 @@ def test_a_lookup_is_refused_because_its_values_are_unknown() -> None:
 
 def test_the_description_of_the_shop_has_what_services_can_use() -> None:
     assert {each.part: each for each in shop().environment("dev").own_stacks or ()} == {
-        "storage": OwnStack(
-            "storage", outputs=("BucketName",), grants=("read", "read_write"), retained=BUCKET, charged=BUCKET
-        ),
-        "orders": OwnStack("orders", outputs=("QueueUrl",), grants=("send", "consume"), charged=QUEUE),
+        "storage": OwnStack("storage", outputs=("BucketName",), grants=("read", "read_write"), retained=BUCKET),
+        "orders": OwnStack("orders", outputs=("QueueUrl",), grants=("send", "consume")),
         "files": OwnStack(
             "files",
             volumes=("uploads",),
             accepts_calls=True,
             port=2049,
             retained=FILES,
-            charged=FILES,
             uses_network=True,
         ),
-        "cache": OwnStack(
-            "cache", outputs=("Endpoint",), accepts_calls=True, port=6379, charged=CACHE, uses_network=True
-        ),
+        "cache": OwnStack("cache", outputs=("Endpoint",), accepts_calls=True, port=6379, uses_network=True),
     }
 
 
