@@ -19,16 +19,20 @@ from portside.stacks.load_balanced_service_stack import LoadBalancedServiceStack
 from portside.stacks.load_balancer_stack import LoadBalancerStack
 from portside.stacks.network_stack import NetworkStack
 from portside.stacks.own_stacks import OwnResources
-from portside.stacks.service_stack import ServiceStack
+from portside.stacks.service_stack import ServiceSettings, ServiceStack
 
 if TYPE_CHECKING:
     from portside.stacks.job_stack import JobStack
 
 
 @dataclass(frozen=True)
-class SharedStacks:
-    """The stacks that all services use."""
+class Shared:
+    """What the stacks of all containers of an environment share; `place` are the properties that all stacks have."""
 
+    app: cdk.App
+    environment: Environment
+    images: Resolution | None
+    place: Mapping[str, Any]
     network: NetworkStack
     database: DatabaseStack | None
     ecs: EcsStack
@@ -36,39 +40,31 @@ class SharedStacks:
     own: Mapping[str, OwnResources]
     rehearsed: bool
 
-
-def _task_keywords(
-    environment: Environment, props: ServiceProps, images: Resolution | None, shared: SharedStacks
-) -> dict[str, Any]:
-    return {
-        "database": shared.database.database if shared.database else None,
-        "own": shared.own,
-        "ecs_exec": environment.ecs_exec,
-        "log_retention_days": environment.log_retention_days,
-        "alarm_topic_arn": environment.alarm_topic_arn,
-        "image": images.images.get(props.container_location) if images else None,
-        "rehearsed": shared.rehearsed,
-    }
+    def task_settings(self, props: ServiceProps) -> dict[str, Any]:
+        """The fields of `TaskSettings`."""
+        return {
+            "database": self.database.database if self.database else None,
+            "own": self.own,
+            "ecs_exec": self.environment.ecs_exec,
+            "log_retention_days": self.environment.log_retention_days,
+            "alarm_topic_arn": self.environment.alarm_topic_arn,
+            "image": self.images.images.get(props.container_location) if self.images else None,
+            "rehearsed": self.rehearsed,
+        }
 
 
-def add_task_stack(
-    app: cdk.App,
-    environment: Environment,
-    props: ServiceProps,
-    images: Resolution | None,
-    shared: SharedStacks,
-    place: Mapping[str, Any],
-) -> JobStack:
-    """Add the stack of a job or scheduled task; `place` are the properties that all stacks have."""
+def add_task_stack(shared: Shared, props: ServiceProps) -> JobStack:
+    """Add the stack of a job or scheduled task."""
+    from portside.stacks.job_stack import JobSettings
+
     return _task_class(props)(
-        app,
-        task_stack(environment, props.container_name).name,
+        shared.app,
+        task_stack(shared.environment, props.container_name).name,
         shared.network.vpc,
         shared.ecs.cluster,
         props,
-        request_parameter=request_parameter(environment, props),
-        **_task_keywords(environment, props, images, shared),
-        **place,
+        JobSettings(**shared.task_settings(props), request_parameter=request_parameter(shared.environment, props)),
+        **shared.place,
     )
 
 
@@ -84,24 +80,20 @@ def _task_class(props: ServiceProps) -> type[JobStack]:
 
 
 def add_service_stack(
-    app: cdk.App,
-    environment: Environment,
-    props: ServiceProps,
-    images: Resolution | None,
-    shared: SharedStacks,
-    place: Mapping[str, Any],
-    made: Mapping[str, ServiceStack],
+    shared: Shared, props: ServiceProps, groups: Mapping[str, Any], made: Mapping[str, ServiceStack]
 ) -> ServiceStack:
     """Add the stack of a service; `made` are those of the services before it."""
-    name = service_stack(environment, props.container_name).name
-    keywords = {
-        **_task_keywords(environment, props, images, shared),
-        "deployment_alarms": shared.load_balancer.alarms if shared.load_balancer else (),
+    environment = shared.environment
+    settings = ServiceSettings(
+        **shared.task_settings(props),
+        **groups,
+        deployment_alarms=shared.load_balancer.alarms if shared.load_balancer else (),
         # While a running environment is being adopted, its callers have no security group yet.
-        "open_to": environment.vpc_cidr if environment.keep_exports else None,
-        **place,
-    }
-    usual = (app, name, shared.network.vpc, shared.ecs.cluster, props)
+        open_to=environment.vpc_cidr if environment.keep_exports else None,
+    )
+    name = service_stack(environment, props.container_name).name
+    usual = (shared.app, name, shared.network.vpc, shared.ecs.cluster, props)
+    keywords = {"settings": settings, **shared.place}
     if not props.public or shared.load_balancer is None:
         return ServiceStack(*usual, **keywords)
     listener = shared.load_balancer.listener

@@ -48,9 +48,7 @@ class Endpoint:
 class DatabaseStack(cdk.Stack):
     """A database that is retained when its stack is deleted, its password, and its callers' security group.
 
-    Unless it is `hardened`, the whole VPC can connect and no logins are audited, as in the previous app. With
-    `deletable` the database is deleted with its stack. Members of `visitors`, the callers' group of another database,
-    can read this one before a service uses it.
+    Members of `visitors`, the callers' group of another database, can read this one before a service uses it.
     """
 
     def __init__(
@@ -60,21 +58,15 @@ class DatabaseStack(cdk.Stack):
         vpc: ec2.IVpc,
         props: DatabaseProps,
         *,
-        alarm_topic_arn: str | None = None,
-        keep_exports: bool = False,
-        deletable: bool = False,
-        hardened: bool = False,
         visitors: ec2.ISecurityGroup | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
         self.props = props
-        self.deletable = deletable
-        self.hardened = hardened
-        self.removal_policy = cdk.RemovalPolicy.DESTROY if deletable else cdk.RemovalPolicy.RETAIN
+        self.removal_policy = cdk.RemovalPolicy.DESTROY if props.deletable else cdk.RemovalPolicy.RETAIN
         self.master_password_secret = self._master_password()
         self.endpoint = self._endpoint(vpc)
-        if hardened:
+        if props.hardened:
             self.callers: ec2.ISecurityGroup = callers_group(self, "Callers", vpc, "the database")
             self._add_ingress(self.callers, "From the callers of the database")
         else:
@@ -90,8 +82,8 @@ class DatabaseStack(cdk.Stack):
             name=props.database_name,
             user=props.master_username,
         )
-        self.alarms = self._alarms(alarm_topic_arn)
-        if keep_exports:
+        self.alarms = self._alarms(props.alarm_topic_arn)
+        if props.keep_exports:
             for value in (self.master_password_secret.secret_arn, *self._exported()):
                 self.export_value(value)
 

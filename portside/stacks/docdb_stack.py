@@ -52,9 +52,9 @@ class DocdbStack(DatabaseStack):
             preferred_maintenance_window=MAINTENANCE_WINDOW,
             # $0.50 for each GB. The CDK sets the retention of these logs with a Lambda function. The stack can't create
             # the log group instead: in a running environment DocumentDB has created it, and CloudFormation fails.
-            export_audit_logs_to_cloud_watch=self.hardened,
+            export_audit_logs_to_cloud_watch=self.props.hardened,
             export_profiler_logs_to_cloud_watch=True,
-            deletion_protection=not self.deletable,
+            deletion_protection=not self.props.deletable,
             removal_policy=self.removal_policy,
             instance_removal_policy=self.removal_policy,
             security_group_removal_policy=self.removal_policy,
@@ -86,7 +86,7 @@ class DocdbStack(DatabaseStack):
                 # Logins and changes of collections, indexes and users: a few lines a day. All services are the same
                 # user, so an audit of each query ("all") would not distinguish them, and costs by the GB:
                 # https://docs.aws.amazon.com/documentdb/latest/developerguide/event-auditing.html
-                "audit_logs": "enabled" if self.hardened else "disabled",
+                "audit_logs": "enabled" if self.props.hardened else "disabled",
                 "profiler": "enabled",
                 "profiler_sampling_rate": "1.0",
                 "profiler_threshold_ms": "50",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from aws_cdk import aws_ec2 as ec2
@@ -10,15 +11,18 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from portside.config.service_props import ServiceProps
-from portside.stacks.task_stack import TaskStack
+from portside.stacks.task_stack import TaskSettings, TaskStack
+
+
+@dataclass(frozen=True)
+class JobSettings(TaskSettings):
+    """What a job needs of its environment. The parameter `request_parameter` has the request that starts it."""
+
+    request_parameter: str = ""
 
 
 class JobStack(TaskStack):
-    """A task that RunTask starts: it has no service and no port.
-
-    The parameter `request_parameter` has the request that starts it. Its alarms, whose names are `alarms`, notify
-    `alarm_topic_arn`. The rest is as in `TaskStack`.
-    """
+    """A task that RunTask starts: it has no service and no port. `alarms` are the names of its alarms."""
 
     def __init__(
         self,
@@ -27,13 +31,11 @@ class JobStack(TaskStack):
         vpc: ec2.IVpc,
         cluster: ecs.ICluster,
         props: ServiceProps,
-        *,
-        request_parameter: str,
-        alarm_topic_arn: str | None = None,
+        settings: JobSettings,
         **kwargs: Any,
     ) -> None:
-        super().__init__(scope, construct_id, props, **kwargs)
-        self.cluster, self._topic_arn = cluster, alarm_topic_arn
+        super().__init__(scope, construct_id, props, settings, **kwargs)
+        self.cluster = cluster
         self.alarms: list[str] = []
         own_group = ec2.SecurityGroup(self, "Group", vpc=vpc, description=f"Tasks of {props.container_name}")
         groups = [own_group, *self._groups_of_calls(props, {}, None)]
@@ -52,7 +54,7 @@ class JobStack(TaskStack):
         parameter = ssm.StringParameter(
             self,
             "Request",
-            parameter_name=request_parameter,
+            parameter_name=settings.request_parameter,
             description=f"The request of RunTask that starts {props.container_name}",
             string_value=self.to_json_string(request),
         )

@@ -47,9 +47,9 @@ class PublicServiceStack(ServiceStack):
             ),
         )
 
-    def _watch_targets(self, props: ServiceProps, topic_arn: str | None) -> None:
+    def _watch_targets(self, props: ServiceProps) -> None:
         """Add the alarm on the target group, and the time in which a new task can fail its check."""
-        self.alarms += [self._alarm_on_unhealthy_targets(topic_arn)]
+        self.alarms += [self._alarm_on_unhealthy_targets()]
         self.cfn_service.health_check_grace_period_seconds = props.health_check_grace_seconds
 
     def _own_deployment_alarms(self) -> list[str]:
@@ -59,7 +59,7 @@ class PublicServiceStack(ServiceStack):
     def _unhealthy_targets(self) -> str:
         return f"{self._name}-unhealthy-targets"
 
-    def _alarm_on_unhealthy_targets(self, topic_arn: str | None) -> str:
+    def _alarm_on_unhealthy_targets(self) -> str:
         return add_alarm(
             self,
             "UnhealthyTargetsAlarm",
@@ -70,7 +70,7 @@ class PublicServiceStack(ServiceStack):
                 above=1,
                 minutes=DEPLOYMENT_ALARM_MINUTES,
             ),
-            topic_arn,
+            self._settings.alarm_topic_arn,
         )
 
 
@@ -118,7 +118,7 @@ class LoadBalancedServiceStack(PublicServiceStack):
             # The scope of the same path keeps the target group's logical ID, so that a certificate can come and go.
             self.targets = self._make_targets(Construct(self, HTTPS_LISTENER), vpc, props, health_check_path)
             self.listener = http_listener(self, load_balancer, elbv2.ListenerAction.forward([self.targets]))
-        self._watch_targets(props, kwargs.get("alarm_topic_arn"))
+        self._watch_targets(props)
 
     def _certificate_arn(self, certificate_id: str) -> str:
         if certificate_id.startswith("arn:"):
@@ -158,4 +158,4 @@ class RoutedServiceStack(PublicServiceStack):
                 ],
                 action=elbv2.ListenerAction.forward([self.targets]),
             )
-        self._watch_targets(props, kwargs.get("alarm_topic_arn"))
+        self._watch_targets(props)

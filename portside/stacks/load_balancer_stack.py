@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import aws_cdk as cdk
@@ -23,13 +24,32 @@ _SERVER_ERRORS_PER_MINUTE = 25
 _SLOW_SECONDS = 3
 
 
+@dataclass(frozen=True)
+class LoadBalancerProps:
+    """A load balancer. With `has_listeners`, public services add rules to its listener, otherwise the listeners.
+
+    Only `allowed_networks` reach it, or everyone without them. The firewall counts what matches `counted_rules` instead
+    of blocking it.
+    """
+
+    deletion_protection: bool = False
+    log_retention_days: int = 90
+    alarm_topic_arn: str | None = None
+    keep_exports: bool = False
+    idle_timeout_seconds: int | None = None
+    allowed_networks: Sequence[str] = ()
+    counted_rules: Container[str] = ()
+    has_listeners: bool = False
+    certificate_arn: str = ""
+
+
+_DEFAULTS = LoadBalancerProps()
+
+
 class LoadBalancerStack(cdk.Stack):
-    """An application load balancer behind a firewall. With `has_listeners`, public services add rules to `listener`.
+    """An application load balancer behind a firewall.
 
-    Without them the public service adds the listeners.
-
-    `alarms` are the names of the alarms for errors and slow answers of the site. Only `allowed_networks` reach it, or
-    everyone without them. The firewall counts what matches `counted_rules` instead of blocking it.
+    `alarms` are the names of the alarms for errors and slow answers of the site.
     """
 
     def __init__(
@@ -37,16 +57,7 @@ class LoadBalancerStack(cdk.Stack):
         scope: Construct,
         construct_id: str,
         vpc: ec2.IVpc,
-        *,
-        deletion_protection: bool = False,
-        log_retention_days: int = 90,
-        alarm_topic_arn: str | None = None,
-        keep_exports: bool = False,
-        idle_timeout_seconds: int | None = None,
-        allowed_networks: Sequence[str] = (),
-        counted_rules: Container[str] = (),
-        has_listeners: bool = False,
-        certificate_arn: str = "",
+        props: LoadBalancerProps = _DEFAULTS,
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
@@ -55,25 +66,25 @@ class LoadBalancerStack(cdk.Stack):
             "AppLoadBalancer",
             vpc=vpc,
             internet_facing=True,
-            deletion_protection=deletion_protection,
+            deletion_protection=props.deletion_protection,
             drop_invalid_header_fields=True,
-            idle_timeout=cdk.Duration.seconds(idle_timeout_seconds) if idle_timeout_seconds else None,
+            idle_timeout=cdk.Duration.seconds(props.idle_timeout_seconds) if props.idle_timeout_seconds else None,
         )
-        self.access_logs = keep_access_logs(self, self.alb, days=log_retention_days)
-        self._allow(allowed_networks)
+        self.access_logs = keep_access_logs(self, self.alb, days=props.log_retention_days)
+        self._allow(props.allowed_networks)
         self.web_acl = protect(
             self,
             self.alb.load_balancer_arn,
             metric=self.stack_name,
             log_group_name=f"aws-waf-logs-{construct_id}",
-            log_retention_days=log_retention_days,
-            counted=counted_rules,
+            log_retention_days=props.log_retention_days,
+            counted=props.counted_rules,
         )
-        self.listener = listener_for_rules(self, self.alb, certificate_arn) if has_listeners else None
-        self.alarms = self._alarms(alarm_topic_arn)
+        self.listener = listener_for_rules(self, self.alb, props.certificate_arn) if props.has_listeners else None
+        self.alarms = self._alarms(props.alarm_topic_arn)
         # The organisation's DNS repository creates the CNAME from this export.
         cdk.CfnOutput(self, "LoadBalancerDNS", value=self.alb.load_balancer_dns_name, export_name=f"{construct_id}-dns")
-        if keep_exports:
+        if props.keep_exports:
             self.export_value(self.alb.load_balancer_arn)
             self.export_value(self.alb.connections.security_groups[0].security_group_id)
 

@@ -22,6 +22,7 @@ from portside.stacks.load_balancer_stack import LoadBalancerStack
 from portside.stacks.service_stack import ServiceStack
 
 if TYPE_CHECKING:
+    from portside.stacks.container_stacks import Shared
     from portside.stacks.job_stack import JobStack
 
 _WIDTH = 24
@@ -34,7 +35,7 @@ _MOST_ALARMS = 100
 class MonitoringStack(cdk.Stack):
     """The topic of all alarms of an environment, and its dashboard: the site, its services, its database.
 
-    Alarms refer to the topic by `topic_name`, so that no stack depends on this one, which depends on all others.
+    Alarms refer to the topic by its name, so that no stack depends on this one, which depends on all others.
     Three dashboards are free, each further one is $3 a month; e-mails are free at this volume.
     https://aws.amazon.com/cloudwatch/pricing/
     """
@@ -43,19 +44,16 @@ class MonitoringStack(cdk.Stack):
         self,
         scope: Construct,
         construct_id: str,
-        *,
-        topic_name: str,
-        title: str,
-        load_balancer: LoadBalancerStack | None,
-        ecs: EcsStack,
-        database: DatabaseStack | None,
+        shared: Shared,
         services: Mapping[str, ServiceStack],
-        tasks: Sequence[JobStack] = (),
-        emails: Sequence[str] = (),
+        tasks: Sequence[JobStack],
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
-        self.topic = self._topic(topic_name, emails)
+        environment, load_balancer, database = shared.environment, shared.load_balancer, shared.database
+        self.topic = self._topic(environment.alarm_topic_name, environment.alarm_emails)
+        site = f"\n[{environment.fqdn}]({environment.url})" if environment.url else ""
+        title = f"# {environment.identity.title} {environment.name}{site}"
         alarms = [
             *(load_balancer.alarms if load_balancer else ()),
             *(name for stack in services.values() for name in stack.alarms),
@@ -65,13 +63,13 @@ class MonitoringStack(cdk.Stack):
         self.dashboard = cloudwatch.Dashboard(
             self,
             "Dashboard",
-            dashboard_name=topic_name.removesuffix("-alarms"),
+            dashboard_name=environment.alarm_topic_name.removesuffix("-alarms"),
             default_interval=cdk.Duration.hours(3),
             widgets=[
                 [cloudwatch.TextWidget(markdown=title, width=_WIDTH, height=2)],
                 *([widget] for widget in alarm_widgets(self, alarms)),
                 *([_site(load_balancer.alb, services)] if load_balancer else []),
-                _services(ecs, services),
+                _services(shared.ecs, services),
                 *([_database(database)] if database else []),
                 *([[_stopped(load_balancer)]] if load_balancer else []),
             ],

@@ -21,7 +21,8 @@ class DatabaseProps:
     """A database with the class of its instances, such as `r5.large`, or with serverless instances of a `capacity`.
 
     A database that is `restored_from` a backup has the user and password of the backup. Without an `engine_version` it
-    has the default of its kind.
+    has the default of its kind. Unless it is `hardened`, the whole VPC can connect and no logins are audited, as in the
+    previous app. With `deletable` the database is deleted with its stack.
     """
 
     instance_type: ec2.InstanceType | str
@@ -37,6 +38,10 @@ class DatabaseProps:
     database_name: str = ""
     tls: bool = False
     """Whether only encrypted connections are accepted."""
+    alarm_topic_arn: str | None = None
+    keep_exports: bool = False
+    deletable: bool = False
+    hardened: bool = False
 
     @property
     def version(self) -> str:

@@ -35,7 +35,7 @@ class RdsStack(DatabaseStack):
             "preferred_backup_window": _WINDOW_OF_BACKUPS,
             "preferred_maintenance_window": MAINTENANCE_WINDOW,
             "copy_tags_to_snapshot": True,
-            "deletion_protection": not self.deletable,
+            "deletion_protection": not self.props.deletable,
             "enable_cloudwatch_logs_exports": list(self.props.kind.logs),
         }
         make = self._cluster if self.props.kind.is_cluster else self._instance

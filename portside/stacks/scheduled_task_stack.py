@@ -27,7 +27,7 @@ class ScheduledTaskStack(JobStack):
 
     def __init__(self, scope: Construct, construct_id: str, *arguments: Any, **kwargs: Any) -> None:
         super().__init__(scope, construct_id, *arguments, **kwargs)
-        props: ServiceProps = arguments[-1]
+        props: ServiceProps = arguments[-2]
         assert isinstance(props.runs, Schedule)
         group = scheduler.CfnScheduleGroup(self, "ScheduleGroup", name=self.stack_name)
         self.schedule = self._schedule(props.runs, group)
@@ -141,4 +141,4 @@ class ScheduledTaskStack(JobStack):
 
     def _alarm(self, construct_id: str, name: str, metric: cloudwatch.IMetric, description: str) -> str:
         props = AlarmProps(name=f"{self._name}-{name}", description=description, above=1, minutes=1)
-        return add_alarm(self, construct_id, metric, props, self._topic_arn)
+        return add_alarm(self, construct_id, metric, props, self._settings.alarm_topic_arn)

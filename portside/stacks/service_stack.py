@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -13,7 +14,7 @@ from constructs import Construct
 
 from portside.config.service_props import ServiceProps
 from portside.stacks.alarms import EVERY_MINUTE, AlarmProps, add_alarm
-from portside.stacks.task_stack import TaskStack
+from portside.stacks.task_stack import TaskSettings, TaskStack
 
 SCALING_CPU_PERCENT = 50
 # Long enough for ECS to replace a lost task.
@@ -22,16 +23,29 @@ _TOO_FEW_TASKS_MINUTES = 5
 _tcp = functools.cache(ec2.Port.tcp)
 
 
-class ServiceStack(TaskStack):
-    """A Fargate service of one container, reached by its name through Service Connect.
+@dataclass(frozen=True)
+class ServiceSettings(TaskSettings):
+    """What a service needs of its environment.
 
-    `callers` has the security group of the callers of each callee: this service has a rule for its own, and its tasks
-    are in those of the services that it calls. A service with more calls than a task can have groups uses its
-    `calls_group` instead; `many_callers` are the groups of such callers by name. `deployment_alarms` are names of
-    alarms that roll back a deployment; the service's alarms, whose names are `alarms`, notify `alarm_topic_arn`.
-    `open_to` is a network that can call the service without a group, for an environment whose callers don't have theirs
-    yet. `TaskStack` explains the other parameters.
+    `callers` has the security group of the callers of each callee: a service has a rule for its own, and its tasks are
+    in those of the services that it calls. A service with more calls than a task can have groups uses its `calls_group`
+    instead; `many_callers` are the groups of such callers by name. `deployment_alarms` are names of alarms that roll
+    back a deployment. `open_to` is a network that can call the service without a group, for an environment whose
+    callers don't have theirs yet.
     """
+
+    callers: Mapping[str, ec2.ISecurityGroup] = field(default_factory=dict)
+    calls_group: ec2.ISecurityGroup | None = None
+    many_callers: Mapping[str, ec2.ISecurityGroup] = field(default_factory=dict)
+    deployment_alarms: Sequence[str] = ()
+    open_to: str | None = None
+
+
+_DEFAULTS = ServiceSettings()
+
+
+class ServiceStack(TaskStack):
+    """A Fargate service of one container, reached by its name through Service Connect. `alarms` are their names."""
 
     def __init__(
         self,
@@ -40,26 +54,20 @@ class ServiceStack(TaskStack):
         vpc: ec2.IVpc,
         cluster: ecs.ICluster,
         props: ServiceProps,
-        *,
-        callers: Mapping[str, ec2.ISecurityGroup] | None = None,
-        calls_group: ec2.ISecurityGroup | None = None,
-        many_callers: Mapping[str, ec2.ISecurityGroup] | None = None,
-        deployment_alarms: Sequence[str] = (),
-        alarm_topic_arn: str | None = None,
-        open_to: str | None = None,
+        settings: ServiceSettings = _DEFAULTS,
         **kwargs: Any,
     ) -> None:
-        super().__init__(scope, construct_id, props, **kwargs)
+        super().__init__(scope, construct_id, props, settings, **kwargs)
         self.service = self._service(cluster, props)
         self._finish(self.cfn_service, props)
-        alarms = [*deployment_alarms, *self._own_deployment_alarms()]
+        alarms = [*settings.deployment_alarms, *self._own_deployment_alarms()]
         if alarms:
             self.service.enable_deployment_alarms(alarms, behavior=ecs.AlarmBehavior.ROLLBACK_ON_ALARM)
         self.own_group = self.service.connections.security_groups[0]
-        self._add_ingress(props, callers or {}, many_callers or {}, open_to)
-        self._carry(self._groups_of_calls(props, callers or {}, calls_group))
+        self._add_ingress(props, settings)
+        self._carry(self._groups_of_calls(props, settings.callers, settings.calls_group))
         self._scale(props)
-        self.alarms = [self._alarm_on_too_few_tasks(cluster, props, alarm_topic_arn)]
+        self.alarms = [self._alarm_on_too_few_tasks(cluster, props)]
         self._add_image_outputs()
 
     @functools.cached_property
@@ -101,24 +109,17 @@ class ServiceStack(TaskStack):
             {"Type": "COUNT", "Value": props.deployment_failure_threshold},
         )
 
-    def _add_ingress(
-        self,
-        props: ServiceProps,
-        callers: Mapping[str, ec2.ISecurityGroup],
-        many_callers: Mapping[str, ec2.ISecurityGroup],
-        open_to: str | None,
-    ) -> None:
+    def _add_ingress(self, props: ServiceProps, settings: ServiceSettings) -> None:
         if props.container_port is None:
             return
         port = _tcp(props.container_port)
-        if props.container_name in callers:
-            self.own_group.add_ingress_rule(
-                callers[props.container_name], port, f"From the callers of {props.container_name}"
-            )
-        for caller, group in many_callers.items():
+        if callers := settings.callers.get(props.container_name):
+            self.own_group.add_ingress_rule(callers, port, f"From the callers of {props.container_name}")
+        for caller, group in settings.many_callers.items():
             self.own_group.add_ingress_rule(group, port, f"From {caller}, which has many calls")
-        if open_to:
-            self.own_group.add_ingress_rule(ec2.Peer.ipv4(open_to), port, "From callers that run without their group")
+        if settings.open_to:
+            network = ec2.Peer.ipv4(settings.open_to)
+            self.own_group.add_ingress_rule(network, port, "From callers that run without their group")
 
     def _carry(self, groups: Sequence[ec2.ISecurityGroup]) -> None:
         # Not through the construct: it would add its rules for the service to these groups too, which are shared.
@@ -143,7 +144,7 @@ class ServiceStack(TaskStack):
         """The names of alarms of this stack that roll back a deployment."""
         return []
 
-    def _alarm_on_too_few_tasks(self, cluster: ecs.ICluster, props: ServiceProps, topic_arn: str | None) -> str:
+    def _alarm_on_too_few_tasks(self, cluster: ecs.ICluster, props: ServiceProps) -> str:
         # Every running task reports its CPU once a minute, so the number of samples is the number of tasks:
         # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/available-metrics.html
         running = cloudwatch.Metric(
@@ -164,7 +165,7 @@ class ServiceStack(TaskStack):
                 minutes=_TOO_FEW_TASKS_MINUTES,
                 without_data=cloudwatch.TreatMissingData.BREACHING,
             ),
-            topic_arn,
+            self._settings.alarm_topic_arn,
         )
 
 

@@ -36,12 +36,12 @@ from portside.images.resolution import Resolution, read_resolution
 from portside.images.synthesis_images import IMAGES_FILE, groups_for_synthesis, images_for_synthesis
 from portside.stacks.bastion_stack import BastionStack
 from portside.stacks.callees_first import CalleesFirst
-from portside.stacks.container_stacks import SharedStacks, add_service_stack, add_task_stack, groups_of
+from portside.stacks.container_stacks import Shared, add_service_stack, add_task_stack, groups_of
 from portside.stacks.context import committed_context
 from portside.stacks.database_stack import DatabaseStack
 from portside.stacks.docdb_stack import DocdbStack
-from portside.stacks.ecs_stack import EcsStack
-from portside.stacks.load_balancer_stack import LoadBalancerStack
+from portside.stacks.ecs_stack import EcsProps, EcsStack
+from portside.stacks.load_balancer_stack import LoadBalancerProps, LoadBalancerStack
 from portside.stacks.monitoring_stack import MonitoringStack
 from portside.stacks.network_stack import NetworkStack
 from portside.stacks.own_stacks import Platform, accept_calls, add_own_stacks
@@ -149,7 +149,6 @@ def build_app(
         # A tag of the stack, which CloudFormation adds to the resources.
         "tags": {OWNER_TAG: environment.owner},
     }
-    stateful = place | {"keep_exports": environment.keep_exports}
 
     network = NetworkStack(
         app,
@@ -157,52 +156,44 @@ def build_app(
         environment.vpc_cidr,
         nat_gateways=environment.nat_gateways,
         log_retention_days=environment.log_retention_days,
-        **stateful,
+        keep_exports=environment.keep_exports,
+        **place,
     )
-    database = _databases(app, environment, network, **stateful)
+    database = _databases(app, environment, network, **place)
     ecs = EcsStack(
         app,
         only_stack(environment, StackKind.ECS_CLUSTER).name,
         network.vpc,
         environment.service_namespace,
-        callees=callees_of(services),
-        kept_groups=list(kept),
-        many_callers=[props.container_name for props in services if has_many_calls(props)],
-        container_insights=environment.container_insights,
-        **stateful,
+        EcsProps(
+            callees=callees_of(services),
+            kept_groups=list(kept),
+            many_callers=[props.container_name for props in services if has_many_calls(props)],
+            container_insights=environment.container_insights,
+            keep_exports=environment.keep_exports,
+        ),
+        **place,
     )
-    load_balancer = _load_balancer(app, environment, network, deletion_protection=protected, **stateful)
+    load_balancer = _load_balancer(app, environment, network, place)
     platform = Platform(network.vpc, ecs.cluster, load_balancer.alb if load_balancer else None)
     own = add_own_stacks(
         app, configuration, environment, platform, protected=protected, deletable=_is_set(app, WITH_DATA)
     )
     accept_calls(own, services)
-    shared = SharedStacks(network, database, ecs, load_balancer, own, rehearsed=_is_set(app, REHEARSAL))
+    shared = Shared(
+        app, environment, images, place, network, database, ecs, load_balancer, own, rehearsed=_is_set(app, REHEARSAL)
+    )
     jobs = [props for props in services if not props.is_service]
-    tasks = [add_task_stack(app, environment, props, images, shared, place) for props in jobs]
+    tasks = [add_task_stack(shared, props) for props in jobs]
     services = tuple(props for props in services if props.is_service)
     made: dict[str, ServiceStack] = {}
     # Services with routes can need the listener of the one without.
     for props in sorted(services, key=lambda each: bool(each.routes)):
-        keywords = place | groups_of(props, services, ecs, kept)
-        made[props.container_name] = add_service_stack(app, environment, props, images, shared, keywords, made)
+        made[props.container_name] = add_service_stack(shared, props, groups_of(props, services, ecs, kept), made)
     stacks = {props.container_name: made[props.container_name] for props in services}
     if not _is_set(app, PARALLEL):
         app.node.add_validation(CalleesFirst(awaited_callees(services), stacks))
-    site = f"\n[{environment.fqdn}]({environment.url})" if environment.url else ""
-    MonitoringStack(
-        app,
-        only_stack(environment, StackKind.MONITORING).name,
-        topic_name=environment.alarm_topic_name,
-        title=f"# {environment.identity.title} {environment.name}{site}",
-        load_balancer=load_balancer,
-        ecs=ecs,
-        database=database,
-        services=stacks,
-        tasks=tasks,
-        emails=environment.alarm_emails,
-        **place,
-    )
+    MonitoringStack(app, only_stack(environment, StackKind.MONITORING).name, shared, stacks, tasks, **place)
     if environment.bastion:
         BastionStack(
             app,
@@ -222,7 +213,7 @@ def build_app(
 
 
 def _load_balancer(
-    app: cdk.App, environment: Environment, network: NetworkStack, **keywords: Any
+    app: cdk.App, environment: Environment, network: NetworkStack, place: Mapping[str, Any]
 ) -> LoadBalancerStack | None:
     if not environment.load_balancer:
         return None
@@ -230,15 +221,19 @@ def _load_balancer(
         app,
         only_stack(environment, StackKind.LOAD_BALANCER).name,
         network.vpc,
-        log_retention_days=environment.log_retention_days,
-        alarm_topic_arn=environment.alarm_topic_arn,
-        idle_timeout_seconds=environment.idle_timeout_seconds,
-        allowed_networks=environment.allowed_networks,
-        counted_rules=environment.firewall_exceptions,
-        # A running environment of the previous app has its listeners in the stack of its service.
-        has_listeners=not environment.adopted_stacks,
-        certificate_arn=environment.certificate_arn,
-        **keywords,
+        LoadBalancerProps(
+            deletion_protection=place["termination_protection"],
+            log_retention_days=environment.log_retention_days,
+            alarm_topic_arn=environment.alarm_topic_arn,
+            keep_exports=environment.keep_exports,
+            idle_timeout_seconds=environment.idle_timeout_seconds,
+            allowed_networks=environment.allowed_networks,
+            counted_rules=environment.firewall_exceptions,
+            # A running environment of the previous app has its listeners in the stack of its service.
+            has_listeners=not environment.adopted_stacks,
+            certificate_arn=environment.certificate_arn,
+        ),
+        **place,
     )
 
 
@@ -274,10 +269,11 @@ def _database(
             engine_version=origin.engine_version or environment.database_engine_version,
             restored_from=origin if origin.is_restored else None,
             tls=environment.database_tls,
+            alarm_topic_arn=environment.alarm_topic_arn,
+            keep_exports=environment.keep_exports,
+            deletable=_is_set(app, WITH_DATA),
+            hardened=True,
         ),
-        alarm_topic_arn=environment.alarm_topic_arn,
-        deletable=_is_set(app, WITH_DATA),
-        hardened=True,
         **keywords,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -60,40 +61,39 @@ _LOG_BUFFER = cdk.Size.mebibytes(25)
 seconds = functools.cache(cdk.Duration.seconds)
 
 
-class TaskStack(cdk.Stack):
-    """The definition of a task of one container, with its roles and logs; something else starts the task.
+@dataclass(frozen=True)
+class TaskSettings:
+    """What a task needs of its environment.
 
     `own` are the team's own stacks, by the end of their names. `ecs_exec` is the default for the props. `image` is the
     resolved image; without it the location of the props is deployed. In a rehearsal (`rehearsed`) a stub replaces an
-    image that would be built from a folder.
+    image that would be built from a folder. Alarms notify `alarm_topic_arn`.
     """
 
+    database: Database | None = None
+    own: Mapping[str, OwnResources] = field(default_factory=dict)
+    ecs_exec: bool = True
+    log_retention_days: int = 90
+    image: ResolvedImage | None = None
+    rehearsed: bool = False
+    alarm_topic_arn: str | None = None
+
+
+class TaskStack(cdk.Stack):
+    """The definition of a task of one container, with its roles and logs; something else starts the task."""
+
     def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        props: ServiceProps,
-        *,
-        database: Database | None = None,
-        own: Mapping[str, OwnResources] | None = None,
-        ecs_exec: bool = True,
-        log_retention_days: int = 90,
-        image: ResolvedImage | None = None,
-        rehearsed: bool = False,
-        **kwargs: Any,
+        self, scope: Construct, construct_id: str, props: ServiceProps, settings: TaskSettings, **kwargs: Any
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
+        self._settings = settings
         self._name = self.stack_name
         # Services keep the CDK's default, because a change would replace their task definition.
         self._family: str | None = None if props.is_service else self.stack_name
-        self._resolved = image
-        self._rehearsed = rehearsed
-        self._database = database
-        self._own = own or {}
-        self._log_retention = RETENTION[log_retention_days]
+        self._log_retention = RETENTION[settings.log_retention_days]
         # Of log groups only, which the CDK creates for the drivers, because the running log groups are those.
         cdk.RemovalPolicies.of(self).destroy(apply_to_resource_types=["AWS::Logs::LogGroup"])
-        self.ecs_exec = ecs_exec if props.ecs_exec is None else props.ecs_exec
+        self.ecs_exec = settings.ecs_exec if props.ecs_exec is None else props.ecs_exec
         self._task_role = task_role(self, props.permissions, ecs_exec=self.ecs_exec)
         self._execution_role = execution_role(self, ecr_repository(props.container_location))
         self.task_definition = self._task_definition(props)
@@ -101,7 +101,7 @@ class TaskStack(cdk.Stack):
         self._mount_volumes(props)
         self._mount_durable_volumes(props)
         for grant in props.grants:
-            self._own[grant.stack].grants[grant.name](self._task_role)
+            self._settings.own[grant.stack].grants[grant.name](self._task_role)
 
     def _task_definition(self, props: ServiceProps) -> ecs.FargateTaskDefinition:
         storage = sum(volume.size for volume in props.container_volumes)
@@ -147,8 +147,8 @@ class TaskStack(cdk.Stack):
         )
 
     def _image(self, props: ServiceProps) -> ecs.ContainerImage:
-        location = self._resolved.reference if self._resolved else props.container_location
-        if location.startswith(LOCAL_BUILD) and not self._rehearsed:
+        location = self._settings.image.reference if self._settings.image else props.container_location
+        if location.startswith(LOCAL_BUILD) and not self._settings.rehearsed:
             # The platform of Fargate, also where the machine that builds has another one.
             return ecs.ContainerImage.from_asset(str(_build_folder(location)), platform=ecr_assets.Platform.LINUX_AMD64)
         if location.startswith(LOCAL_BUILD):
@@ -164,37 +164,37 @@ class TaskStack(cdk.Stack):
     def _known(self, value: object, props: ServiceProps) -> str:
         match value:
             case DatabaseHost():
-                return _existing(self._database).host
+                return _existing(self._settings.database).host
             case DatabasePort():
-                return str(_existing(self._database).port)
+                return str(_existing(self._settings.database).port)
             case DatabaseName():
-                return _existing(self._database).name
+                return _existing(self._settings.database).name
             case DatabaseUser():
-                return _existing(self._database).user
+                return _existing(self._settings.database).user
             case StackOutput():
                 return self._output(value)
             case ImageVersion():
-                return self._resolved.tag if self._resolved else _tag_of(props.container_location)
+                return self._settings.image.tag if self._settings.image else _tag_of(props.container_location)
             case ImageCommit():
-                return (self._resolved and self._resolved.short_commit) or UNKNOWN_COMMIT
+                return (self._settings.image and self._settings.image.short_commit) or UNKNOWN_COMMIT
         return str(value)
 
     def _output(self, read: StackOutput) -> str:
         """The output of an own stack: a reference by its name, so that this template only changes with the name."""
-        producer = self._own[read.stack].stack
+        producer = self._settings.own[read.stack].stack
         self.add_stack_dependency(producer)
         return cdk.Fn.get_stack_output(producer.stack_name, read.output, self.region)
 
     def _add_image_outputs(self) -> None:
         """Outputs with the image's tag, digest and commit."""
-        if self._resolved:
-            cdk.CfnOutput(self, IMAGE_OUTPUT, value=f"{self._resolved.name}:{self._resolved.tag}")
-            cdk.CfnOutput(self, IMAGE_DIGEST_OUTPUT, value=self._resolved.digest)
-            cdk.CfnOutput(self, IMAGE_COMMIT_OUTPUT, value=self._resolved.commit or UNKNOWN_COMMIT)
+        if self._settings.image:
+            cdk.CfnOutput(self, IMAGE_OUTPUT, value=f"{self._settings.image.name}:{self._settings.image.tag}")
+            cdk.CfnOutput(self, IMAGE_DIGEST_OUTPUT, value=self._settings.image.digest)
+            cdk.CfnOutput(self, IMAGE_COMMIT_OUTPUT, value=self._settings.image.commit or UNKNOWN_COMMIT)
 
     def _secret(self, secret: ServiceSecret) -> ecs.Secret:
         if isinstance(secret.secret_name, DatabaseSecret):
-            return ecs.Secret.from_secrets_manager(_existing(self._database).secret)
+            return ecs.Secret.from_secrets_manager(_existing(self._settings.database).secret)
         if isinstance(secret.secret_name, StackOutput):
             given = secretsmanager.Secret.from_secret_complete_arn(
                 self, f"Secret-{secret.environment_key}", self._output(secret.secret_name)
@@ -218,7 +218,7 @@ class TaskStack(cdk.Stack):
     def _mount_durable_volumes(self, props: ServiceProps) -> None:
         """Mount access points with TLS, and as the task's role, which may mount these alone."""
         for volume in props.durable_volumes:
-            point = self._own[volume.stack].volumes[volume.name]
+            point = self._settings.own[volume.stack].volumes[volume.name]
             name = f"{volume.stack}-{volume.name}"
             self.task_definition.add_volume(
                 name=name,
@@ -249,9 +249,9 @@ class TaskStack(cdk.Stack):
     ) -> list[ec2.ISecurityGroup]:
         """The security groups with which the tasks can connect to their callees."""
         called = props.callees
-        others = {part: each.callers for part, each in self._own.items() if each.callers}
+        others = {part: each.callers for part, each in self._settings.own.items() if each.callers}
         if DATABASE in called:
-            others[DATABASE] = _existing(self._database).callers
+            others[DATABASE] = _existing(self._settings.database).callers
         if calls_group and len(called) > MOST_CALLERS_GROUPS:
             return [*(others[each] for each in called if each in others), calls_group]
         return [others[each] if each in others else callers[each] for each in called]
@@ -296,6 +296,7 @@ def _tag_of(location: str) -> str:
 def _existing(database: Database | None) -> Database:
     if database is None:
         raise UsageError(
-            "a service uses the database, but its stack has no database", "Pass database=docdb_stack.database."
+            "a service uses the database, but its stack has no database",
+            "Pass the database in its settings.",
         )
     return database

@@ -32,12 +32,12 @@ from portside.images.release_lock import RELEASES, require_lock
 from portside.images.resolution import Resolution
 from portside.images.synthesis_images import references_of
 from portside.stacks.docdb_stack import DocdbStack
-from portside.stacks.ecs_stack import EcsStack
+from portside.stacks.ecs_stack import EcsProps, EcsStack
 from portside.stacks.load_balanced_service_stack import LoadBalancedServiceStack
 from portside.stacks.load_balancer_stack import LoadBalancerStack
 from portside.stacks.network_stack import NetworkStack
 from portside.stacks.props import DocdbProps
-from portside.stacks.service_stack import ServiceStack
+from portside.stacks.service_stack import ServiceSettings, ServiceStack
 from portside.stacks.synthesize import build_app
 from tests.apps import agora
 from tests.stubs import stubs
@@ -200,19 +200,20 @@ class Parts:
     def __init__(self) -> None:
         self.app = cdk.App()
         self.network = NetworkStack(self.app, "Network", "10.254.192.0/24")
-        self.ecs = EcsStack(self.app, "Ecs", self.network.vpc, "dev.app.io", callees=["app", "other"])
+        self.ecs = EcsStack(self.app, "Ecs", self.network.vpc, "dev.app.io", EcsProps(callees=["app", "other"]))
 
     @functools.cached_property
     def docdb(self) -> DocdbStack:
         kind = ec2.InstanceType.of(ec2.InstanceClass.MEMORY5, ec2.InstanceSize.LARGE)
-        return DocdbStack(self.app, "Docdb", self.network.vpc, DocdbProps(kind, "master", 27017), hardened=True)
+        return DocdbStack(self.app, "Docdb", self.network.vpc, DocdbProps(kind, "master", 27017, hardened=True))
 
     @functools.cached_property
     def load_balancer(self) -> LoadBalancerStack:
         return LoadBalancerStack(self.app, "LoadBalancer", self.network.vpc)
 
     def service(self, props: ServiceProps, construct_id: str = "app", **keywords: Any) -> Json:
-        stack = ServiceStack(self.app, construct_id, self.network.vpc, self.ecs.cluster, props, **keywords)
+        settings = ServiceSettings(**keywords)
+        stack = ServiceStack(self.app, construct_id, self.network.vpc, self.ecs.cluster, props, settings)
         return json_of(stack)
 
     def public_service(self, props: ServiceProps, certificate_id: str = CERTIFICATE_ID, **keywords: Any) -> Json:

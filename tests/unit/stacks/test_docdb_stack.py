@@ -30,8 +30,8 @@ def test_a_database_is_made_from_a_network_and_its_props() -> None:
 @pytest.mark.parametrize("written", ["r6g.large", "db.r6g.large"])
 def test_class_and_number_of_instances_are_as_written(written: str) -> None:
     parts = Parts()
-    props = DocdbProps(instance_type=written, master_username="master", instances=2)
-    template = json_of(DocdbStack(parts.app, "Docdb", parts.network.vpc, props, hardened=True))
+    props = DocdbProps(instance_type=written, master_username="master", instances=2, hardened=True)
+    template = json_of(DocdbStack(parts.app, "Docdb", parts.network.vpc, props))
     instances = of_type(template, "AWS::DocDB::DBInstance").values()
     assert [instance["Properties"]["DBInstanceClass"] for instance in instances] == ["db.r6g.large"] * 2
 
@@ -92,8 +92,8 @@ def test_the_props_need_no_cdk_type() -> None:
 def restored(origin: DatabaseOrigin | None) -> Json:
     """The template of a database that is made from a backup, or of one under its name that is not."""
     parts = Parts()
-    props = DocdbProps(instance_type="r5.large", master_username="master", restored_from=origin)
-    return json_of(DocdbStack(parts.app, "Restored", parts.network.vpc, props, hardened=True))
+    props = DocdbProps(instance_type="r5.large", master_username="master", restored_from=origin, hardened=True)
+    return json_of(DocdbStack(parts.app, "Restored", parts.network.vpc, props))
 
 
 def test_a_database_is_restored_to_a_moment_with_the_user_of_its_source() -> None:
@@ -154,8 +154,8 @@ def test_a_moment_that_changes_afterwards_harms_nothing() -> None:
 
 def test_the_callers_of_another_database_may_look_in() -> None:
     parts = Parts()
-    props = DocdbProps(instance_type="r5.large", master_username="master")
-    other = DocdbStack(parts.app, "Beside", parts.network.vpc, props, hardened=True, visitors=parts.docdb.callers)
+    props = DocdbProps(instance_type="r5.large", master_username="master", hardened=True)
+    other = DocdbStack(parts.app, "Beside", parts.network.vpc, props, visitors=parts.docdb.callers)
     rules = [rule["Properties"] for rule in of_type(json_of(other), "AWS::EC2::SecurityGroupIngress").values()]
     assert sorted(rule["Description"] for rule in rules) == [
         "From the callers of another database",
