@@ -14,8 +14,8 @@ from portside.config.database_kinds import DATABASE_KINDS, DOCUMENTDB, DatabaseK
 CLOCKS_DIFFER = timedelta(seconds=1)
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-explanation.html
 _STOPPING = ("DEACTIVATING", "STOPPING", "DEPROVISIONING", "STOPPED", "DELETED")
-# Not a failure: a task made room for another, or its service wants fewer.
-_BY_THE_SCHEDULER = ("Scaling activity", "Deployment", "Service", "Task definition")
+# Not a failure: a task made room for another, its service wants fewer, or someone stopped it.
+_ON_PURPOSE = ("Scaling activity", "Deployment", "Service", "Task definition", "Task stopped by")
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Stack:
     @property
     def is_as_made(self) -> bool:
         """Whether its resources match its template, apart from changes by hand."""
-        return bool(self.status) and status_of(self.status).is_usable and not self.has_failed
+        return self.is_usable and not self.has_failed
 
     def was_in_operation(self, at: datetime) -> bool:
         """Whether a moment belongs to its last operation."""
@@ -193,11 +193,8 @@ class Task:
     @property
     def has_failed(self) -> bool:
         """Whether it failed, rather than being stopped by a user or the scheduler."""
-        if self.status not in _STOPPING or not self.stopped_reason:
-            return False
-        return self.stop_code != "UserInitiated" and not self.stopped_reason.startswith(
-            (*_BY_THE_SCHEDULER, "Task stopped by")
-        )
+        was_stopped = self.stop_code == "UserInitiated" or self.stopped_reason.startswith(_ON_PURPOSE)
+        return self.status in _STOPPING and bool(self.stopped_reason) and not was_stopped
 
     @property
     def why_it_stopped(self) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from enum import Enum
 from functools import partial
+from typing import NamedTuple
 
 from portside.aws.errors import is_missing
 from portside.config.service_groups import most_rules
@@ -15,17 +16,26 @@ from portside.findings.check import fail, ok
 from portside.findings.finding import Finding
 from portside.preflight.context import Context, NotKnown, Question
 
+
+class Quota(NamedTuple):
+    """A quota: its service, its code, and what it counts."""
+
+    service: str
+    code: str
+    noun: str
+
+
 # Service and quota codes: https://docs.aws.amazon.com/general/latest/gr/ecs-service.html (Fargate),
 # https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html,
 # https://docs.aws.amazon.com/general/latest/gr/elb.html
-_FARGATE = ("fargate", "L-3032A538")
-_FARGATE_SPOT = ("fargate", "L-36FBB829")
-_VPCS = ("vpc", "L-F678F1CE")
-_ADDRESSES = ("ec2", "L-0263D0A3")
-_NAT_GATEWAYS = ("vpc", "L-FE5A380F")
-_GROUP_RULES = ("vpc", "L-0EA8095F")
+_FARGATE = Quota("fargate", "L-3032A538", "vCPUs")
+_FARGATE_SPOT = Quota("fargate", "L-36FBB829", "vCPUs")
+_VPCS = Quota("vpc", "L-F678F1CE", "VPCs")
+_ADDRESSES = Quota("ec2", "L-0263D0A3", "addresses")
+_NAT_GATEWAYS = Quota("vpc", "L-FE5A380F", "gateways")
+_GROUP_RULES = Quota("vpc", "L-0EA8095F", "rules")
 _GROUP_RULES_OF_EVERY_ACCOUNT = 60
-_LOAD_BALANCERS = ("elasticloadbalancing", "L-53DA6B97")
+_LOAD_BALANCERS = Quota("elasticloadbalancing", "L-53DA6B97", "load balancers")
 
 _FULL = "full scale"
 FULL_SCALE = frozenset({f"quota: Fargate vCPUs, {_FULL}", f"quota: Fargate Spot vCPUs, {_FULL}"})
@@ -55,7 +65,7 @@ def questions(context: Context) -> list[Question]:
 
 
 def vcpus(
-    kind: str, code: tuple[str, str], services: Sequence[ServiceProps], scale: Scale, subject: str, context: Context
+    kind: str, quota: Quota, services: Sequence[ServiceProps], scale: Scale, subject: str, context: Context
 ) -> Finding:
     """The vCPUs of Fargate, if every service is deployed at once."""
     running = context.running()
@@ -66,9 +76,8 @@ def vcpus(
     if used is None and now:
         raise NotKnown(f"CloudWatch has no {kind} usage yet, although tasks run")
     others = max((used or 0) - now, 0)
-    return _said(
-        subject, code, context, peak, others, "vCPUs", f"the services need {peak:g} in a rolling update {scale.value}"
-    )
+    why = f"the services need {peak:g} in a rolling update {scale.value}"
+    return _said(subject, quota, context, peak, others, why)
 
 
 def _used_vcpus(context: Context, kind: str) -> float | None:
@@ -92,7 +101,7 @@ def vpcs(subject: str, context: Context) -> Finding:
     if context.vpc() is not None:
         return _nothing(subject)
     pages = context.client("ec2").get_paginator("describe_vpcs").paginate()
-    return _said(subject, _VPCS, context, 1, sum(len(page["Vpcs"]) for page in pages), "VPCs")
+    return _said(subject, _VPCS, context, 1, sum(len(page["Vpcs"]) for page in pages))
 
 
 def addresses(subject: str, context: Context) -> Finding:
@@ -101,7 +110,7 @@ def addresses(subject: str, context: Context) -> Finding:
     if added <= 0:
         return _nothing(subject)
     used = len(context.client("ec2").describe_addresses()["Addresses"])
-    return _said(subject, _ADDRESSES, context, added, used, "addresses")
+    return _said(subject, _ADDRESSES, context, added, used)
 
 
 def nat_gateways(subject: str, context: Context) -> Finding:
@@ -117,7 +126,7 @@ def nat_gateways(subject: str, context: Context) -> Finding:
     named = ec2.describe_availability_zones(Filters=[{"Name": "state", "Values": ["available"]}])["AvailabilityZones"]
     first = sorted(zone["ZoneName"] for zone in named)[: min(added, _ZONES)]
     used = max((sum(zones.get(subnet) == zone for subnet in subnets) for zone in first), default=0)
-    return _said(subject, _NAT_GATEWAYS, context, 1, used, "gateways", f"one is added in {' and '.join(first)}")
+    return _said(subject, _NAT_GATEWAYS, context, 1, used, f"one is added in {' and '.join(first)}")
 
 
 def load_balancers(subject: str, context: Context) -> Finding:
@@ -129,14 +138,14 @@ def load_balancers(subject: str, context: Context) -> Finding:
         return _nothing(subject)
     pages = context.client("elbv2").get_paginator("describe_load_balancers").paginate()
     used = sum(each["Type"] == "application" for page in pages for each in page["LoadBalancers"])
-    return _said(subject, _LOAD_BALANCERS, context, 1, used, "load balancers")
+    return _said(subject, _LOAD_BALANCERS, context, 1, used)
 
 
 def group_rules(subject: str, context: Context) -> Finding:
     """A group has a rule for each caller that has many calls."""
     service, rules = most_rules(context.services)
     why = f"the security group of {service} needs {rules} inbound rules"
-    return _said(subject, _GROUP_RULES, context, rules, 0, "rules", why)
+    return _said(subject, _GROUP_RULES, context, rules, 0, why)
 
 
 def _new_nat_gateways(context: Context) -> int:
@@ -148,36 +157,35 @@ def _nothing(subject: str) -> Finding:
     return ok(subject, "the deployment adds none")
 
 
-def _said(
-    subject: str, code: tuple[str, str], context: Context, added: float, used: float, noun: str, why: str = ""
-) -> Finding:
-    quota = _quota(context, *code)
+def _said(subject: str, quota: Quota, context: Context, added: float, used: float, why: str = "") -> Finding:
+    most = _value_of(quota, context)
     reason = why or f"{added:g} more would be made"
-    found = f"{reason}; {used:g} of {quota:g} {noun} are used by others"
-    if used + added <= quota:
+    found = f"{reason}; {used:g} of {most:g} {quota.noun} are used by others"
+    if used + added <= most:
         return ok(subject, found)
-    service, number = code
     request = context.commands.aws(
         *("service-quotas", "request-service-quota-increase"),
-        service_code=service,
-        quota_code=number,
+        service_code=quota.service,
+        quota_code=quota.code,
         desired_value=round(used + added),
     )
-    instead = 'Lower AUTO_SCALE_CAPACITY in app.py ("max"), or ask for more' if noun == "vCPUs" else "Ask for more"
+    instead = (
+        'Lower AUTO_SCALE_CAPACITY in app.py ("max"), or ask for more' if quota.noun == "vCPUs" else "Ask for more"
+    )
     return fail(subject, found, f"{instead}: {context.commands.fix(request)}")
 
 
-def _quota(context: Context, service: str, code: str) -> float:
+def _value_of(quota: Quota, context: Context) -> float:
     """The account's quota, or AWS's default."""
     from botocore.exceptions import ClientError
 
     quotas = context.client("service-quotas")
     try:
-        found = quotas.get_service_quota(ServiceCode=service, QuotaCode=code)
+        found = quotas.get_service_quota(ServiceCode=quota.service, QuotaCode=quota.code)
     except ClientError as error:
         if not is_missing(error):
             raise
-        found = quotas.get_aws_default_service_quota(ServiceCode=service, QuotaCode=code)
+        found = quotas.get_aws_default_service_quota(ServiceCode=quota.service, QuotaCode=quota.code)
     return float(found["Quota"]["Value"])
 
 
