@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from importlib.resources import files
 from pathlib import Path
@@ -67,6 +68,22 @@ def test_a_documented_limit_accepts_its_edges_and_refuses_what_is_beyond(limit: 
     if "pattern" in schema:
         assert limit.refusal('\x00/"@ ü')
     assert {"minimum", "maximum", "maxLength", "maxItems", "enum", "pattern"} & set(schema)
+
+
+@pytest.mark.parametrize("limit", _ROWS, ids=lambda limit: f"{limit.type.removeprefix('AWS::')} {limit.path}")
+def test_a_documented_limit_is_not_in_the_schema(limit: Limit) -> None:
+    whole: dict[str, Any] = json.loads(LIMITS.read_text(encoding="utf-8"))["types"].get(limit.type, {})
+    node = whole
+    for name, _ in STEP.findall(limit.path):
+        node = node.get("properties", {}).get(name, {}) if name else node.get("items", {})
+        while "$ref" in node:
+            node = whole["definitions"][node["$ref"].rpartition("/")[2]]
+    keywords = {key: written_as_text(value) for key, value in limit.schema.items() if key != "type"}
+    assert any(written_as_text(node.get(key)) != value for key, value in keywords.items())
+
+
+def written_as_text(value: Any) -> Any:
+    return sorted(map(str, value)) if isinstance(value, list) else value
 
 
 def test_the_file_of_documented_limits_is_where_it_is_read() -> None:
