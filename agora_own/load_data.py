@@ -63,7 +63,6 @@ class LoadPlan:
     caching: tuple[str, ...] = CACHING
 
     def as_json(self) -> dict[str, Any]:
-        """The fields by name."""
         return {
             "environment": self.environment,
             "image": self.image.reference,

@@ -11,7 +11,6 @@ class JsonFields:
     """A dataclass that `--json` prints with its fields by name: `is_new` as `new`, tuples as lists."""
 
     def as_json(self) -> dict[str, Any]:
-        """The fields by name."""
         return _fields_of(self)
 
 

@@ -32,7 +32,6 @@ def cluster_of(arn: str) -> str:
 
 
 def list_service_names(ecs: Any, cluster: str) -> list[str]:
-    """The names of all services of a cluster."""
     pages = ecs.get_paginator("list_services").paginate(cluster=cluster, maxResults=_LISTED_AT_ONCE)
     return [arn.rpartition("/")[2] for page in pages for arn in page["serviceArns"]]
 

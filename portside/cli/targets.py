@@ -24,7 +24,6 @@ class ConfiguredTarget:
 
     @property
     def services(self) -> tuple[ServiceProps, ...]:
-        """The services of the environment."""
         return self.configuration.services_of(self.target.environment.name)
 
 

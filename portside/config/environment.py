@@ -43,7 +43,6 @@ class DatabaseOrigin:
 
     @property
     def is_restored(self) -> bool:
-        """Whether it was restored from a backup."""
         return bool(self.cluster or self.instance or self.snapshot)
 
 
@@ -174,7 +173,6 @@ class Environment:
 
     @property
     def alarm_topic_arn(self) -> str:
-        """The ARN of the topic."""
         return f"arn:aws:sns:{self.region}:{self.account}:{self.alarm_topic_name}"
 
     @property

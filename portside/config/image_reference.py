@@ -71,7 +71,6 @@ def ecr_repository(reference: str) -> EcrRepository | None:
 
 
 def is_tag(text: str) -> bool:
-    """Whether this is a valid tag."""
     return bool(_TAG_ONLY.fullmatch(text))
 
 

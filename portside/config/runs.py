@@ -60,7 +60,6 @@ class Schedule:
 
     @property
     def parsed(self) -> Expression:
-        """The expression."""
         return parse_expression(self.expression)
 
 

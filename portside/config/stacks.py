@@ -112,7 +112,6 @@ def own_stacks(environment: Environment) -> tuple[ConfiguredStack, ...]:
 
 
 def service_stack(environment: Environment, container_name: str) -> ConfiguredStack:
-    """The stack of a service."""
     part = environment.short_name(container_name)
     return ConfiguredStack(environment.stack_name(part), StackKind.SERVICE, part, container_name)
 

@@ -77,7 +77,6 @@ class DeploymentRun:
 
     @property
     def services(self) -> tuple[ServiceProps, ...]:
-        """The services that are deployed."""
         services = self.configuration.services_of(self.target.environment.name)
         return tuple(props for props in services if props.container_name not in self.terms.left_out)
 
@@ -130,7 +129,6 @@ class DeploymentRun:
         return collect(self.target, self.services, since=self.timeline.began, only=service)
 
     def report(self, result: str, message: str = "") -> DeploymentReport:
-        """Its report."""
         running = {state.name: state for state in self.running}
         return DeploymentReport(
             environment=self.target.environment.name,

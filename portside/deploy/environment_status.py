@@ -99,7 +99,6 @@ class EnvironmentStatus:
         return unknown and self.stacks is None and self.last is None and self.lock is None
 
     def as_json(self) -> dict[str, Any]:
-        """The fields by name."""
         last = self.last
         return {
             "environment": self.name,

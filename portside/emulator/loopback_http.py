@@ -82,7 +82,6 @@ def as_a_site(request: Request, port: int) -> str:
 
 
 def json_answer(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
-    """An answer in JSON."""
     return Answer(status, json.dumps(value).encode() + b"\n", "application/json", headers or {})
 
 
@@ -117,7 +116,6 @@ async def serve(
 
 
 def port_of(server: asyncio.Server) -> int:
-    """The port that a server listens on."""
     return int(server.sockets[0].getsockname()[1])
 
 

@@ -16,10 +16,11 @@ from portside.findings.collect import collect
 from portside.findings.finding import Finding
 from portside.findings.injected_faults import naming_injected, read_injected
 from portside.findings.verdict import judge
+from portside.json_fields import JsonFields
 
 
 @dataclass(frozen=True)
-class Diagnosis:
+class Diagnosis(JsonFields):
     """The verdicts on an environment at a moment, the most decisive first, and the snapshot that they are based on."""
 
     environment: str
@@ -29,18 +30,11 @@ class Diagnosis:
 
     @property
     def is_wrong(self) -> bool:
-        """Whether anything is."""
         return any(verdict.is_wrong for verdict in self.verdicts)
 
     def as_json(self) -> dict[str, Any]:
-        """The fields by name."""
-        return {
-            "environment": self.environment,
-            "at": written(self.at),
-            "wrong": self.is_wrong,
-            "verdicts": [verdict.as_json() for verdict in self.verdicts],
-            "evidence": self.snapshot.as_json(),
-        }
+        fields = super().as_json() | {"at": written(self.at), "wrong": self.is_wrong}
+        return fields | {"evidence": fields.pop("snapshot")}
 
 
 def diagnose(

@@ -15,7 +15,6 @@ from portside.findings.service_events import is_routine
 
 
 def about(service: Service, finding: Finding, since: datetime | None) -> Finding:
-    """A finding on a service."""
     return replace(finding, service=service.name, stack=service.stack, since=since)
 
 

@@ -81,7 +81,6 @@ def with_table(page: str, name: str, text: str) -> str:
 
 
 def main() -> None:
-    """Write the tables."""
     for (page, name), text in TABLES.items():
         path = DOCS / page
         path.write_text(with_table(path.read_text(encoding="utf-8"), name, text()), encoding="utf-8")

@@ -114,7 +114,6 @@ class DeploymentRecord:
 
     @property
     def digests(self) -> frozenset[str]:
-        """The digests of its images."""
         return frozenset(image.digest for image in self.images.images.values())
 
     def as_json(self) -> dict[str, Any]:

@@ -50,7 +50,6 @@ class Proof:
 
     @property
     def sentence(self) -> str:
-        """The proof as a sentence."""
         if self.waived:
             return f"PROOF_WAIVED: no environment proves what runs here. Reason: {self.waived}"
         said = [self.task] if self.task else []

@@ -47,7 +47,6 @@ class StackRecord:
         return replace(self, stacks=new | dict(self.stacks))
 
     def without_stacks(self, names: Iterable[str]) -> StackRecord:
-        """The record without deleted stacks."""
         deleted = set(names)
         return replace(self, stacks={name: origin for name, origin in self.stacks.items() if name not in deleted})
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from portside.aws.errors import aws_errors
 from portside.aws.target import Target
+from portside.aws.written import read_back
 from portside.config.environment import Environment
 from portside.images.resolved_image import ResolvedImage
 from portside.program import PROGRAM
@@ -41,7 +42,7 @@ class TaskRecord:
     @property
     def has_changes(self) -> bool:
         """Whether it was started from files that no commit has, or of which nothing says that one does."""
-        return self.commit is None or "+" in self.commit
+        return not self.commit or "+" in self.commit
 
 
 def new_record(target: Target, task: str, image: ResolvedImage, origin: Origin) -> TaskRecord:
@@ -79,19 +80,6 @@ def read_tasks(ssm: Any, environment: Environment) -> Sequence[TaskRecord]:
 
 def _parse(text: str, number: int) -> TaskRecord | None:
     try:
-        fields = json.loads(text)
-        code = fields["exit_code"]
-        return TaskRecord(
-            task=str(fields["task"]),
-            image=str(fields["image"]),
-            digest=str(fields["digest"]),
-            exit_code=code if type(code) is int else None,
-            began=str(fields["began"]),
-            who=str(fields["who"]),
-            commit=str(fields["commit"]) if fields.get("commit") else None,
-            place=str(fields["place"]),
-            unproven=str(fields.get("unproven", "")),
-            number=number,
-        )
+        return read_back(TaskRecord, {"commit": None, "unproven": "", **json.loads(text), "number": number})
     except (ValueError, TypeError, KeyError):
         return None

@@ -33,7 +33,6 @@ class CutPlan(JsonFields):
     """Whether it was cut from something else than the head of the branch."""
 
     def as_json(self) -> dict[str, Any]:
-        """The fields by name."""
         fields = super().as_json()
         return fields | {"from": fields.pop("source")}
 

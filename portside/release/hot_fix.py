@@ -41,7 +41,6 @@ class HotFixPlan:
 
     @property
     def branch(self) -> str:
-        """The branch with the commit."""
         return f"promote/{self.environment}-{self.version}-{self.target.commit[:7]}"
 
     @property

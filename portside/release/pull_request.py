@@ -31,7 +31,7 @@ _GITHUB_HOSTS = ("github.com", "www.github.com", "ssh.github.com")
 
 
 @dataclass(frozen=True)
-class PullRequest:
+class PullRequest(JsonFields):
     """A pull request to open."""
 
     repository: Path
@@ -52,16 +52,8 @@ class PullRequest:
         return f"https://github.com/{self.hosted_as}/compare/{quote(self.into)}...{quote(self.branch)}?expand=1"
 
     def as_json(self) -> dict[str, Any]:
-        """The fields for `--json`."""
-        return {
-            "remote": self.remote,
-            "branch": self.branch,
-            "commit": self.commit,
-            "into": self.into,
-            "title": self.title,
-            "body": self.body,
-            "address": self.address,
-        }
+        fields = super().as_json() | {"address": self.address}
+        return {name: value for name, value in fields.items() if name not in ("repository", "hosted_as")}
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from portside.config.configuration import Configuration
 from portside.config.stacks import service_stack
 from portside.errors import UserError
 from portside.images.resolved_image import ResolvedImage
+from portside.json_fields import JsonFields
 from portside.plan.images import choose_images
 from portside.release.monorepo import Monorepo
 from portside.release.version_tags import ReleaseTags
@@ -43,7 +44,6 @@ class Cell:
         return AS_WANTED if self.deployed.digest == self.wanted.digest else DIFFERENT
 
     def as_json(self) -> dict[str, Any]:
-        """The fields by name."""
         wanted = self.wanted
         return {
             "service": self.service,
@@ -54,7 +54,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class EnvironmentStatus:
+class EnvironmentStatus(JsonFields):
     """An environment's services. `remarks` tell what could not be known, and why."""
 
     name: str
@@ -63,13 +63,8 @@ class EnvironmentStatus:
     remarks: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """The fields by name."""
-        return {
-            "environment": self.name,
-            "version": self.version,
-            "services": [cell.as_json() for cell in self.cells],
-            "remarks": list(self.remarks),
-        }
+        fields = super().as_json()
+        return {"environment": fields.pop("name"), "services": fields.pop("cells"), **fields}
 
 
 def read_status(configuration: Configuration, reach: Callable[[str], Target]) -> list[EnvironmentStatus]:

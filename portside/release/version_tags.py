@@ -36,7 +36,6 @@ class Version:
         return core if self.candidate is None else f"{core}-rc{self.candidate}"
 
     def as_json(self) -> str:
-        """The version as text."""
         return str(self)
 
     def __lt__(self, other: Version) -> bool:

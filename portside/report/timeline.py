@@ -72,7 +72,6 @@ class Timeline:
             return tuple(sorted(self._moments, key=lambda moment: moment.seconds))
 
     def knows(self, kind: str, subject: str) -> bool:
-        """Whether anything was noted of it."""
         with self._lock:
             return (kind, subject) in self._latest
 

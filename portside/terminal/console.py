@@ -38,7 +38,6 @@ def talk_console() -> Console:
 
 @functools.cache
 def data_console() -> Console:
-    """The console for answers."""
     from portside.terminal.redacting_console import RedactingConsole
 
     width = None if sys.stdout.isatty() else NO_TERMINAL_WIDTH

@@ -76,7 +76,6 @@ def set_catalogue_fault(
 
 
 def clear_catalogue_faults(*, aws: LocalAws | None = None) -> None:
-    """Clear all faults of the catalogue's APIs."""
     _change("clear_catalogue_faults", aws=aws)
 
 
@@ -125,7 +124,6 @@ def set_api_fault(
 
 
 def clear_api_faults(*, aws: LocalAws | None = None) -> None:
-    """Clear all faults of AWS's API."""
     _change("clear_api_faults", aws=aws)
 
 

@@ -90,7 +90,6 @@ class Faults(ActiveFaults[Fault]):
         super().__init__(StoredList(path, "the faults of containers", lambda each: Fault(**each)))
 
     def of(self, account: str, container: str) -> Fault | None:
-        """The active fault of a container."""
         return next((each for each in self.all() if each.target == (account, container)), None)
 
     def take(self, account: str, container: str) -> Fault | None:

@@ -16,7 +16,6 @@ _RUNNING = frozenset({"RUNNING"})
 
 
 def primary_id(service: dict[str, Any] | None) -> str | None:
-    """The id of the service's primary deployment."""
     primary = ecs._primary_deployment(service) if service else None
     return primary["id"] if primary else None
 

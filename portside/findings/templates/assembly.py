@@ -108,7 +108,6 @@ class Assembly:
         return found if found is not None and (not types or found.type.removeprefix("AWS::") in types) else None
 
     def file(self, stack: str) -> TemplateFile:
-        """The template of a stack."""
         return self._by_stack[stack]
 
     def exports(self, name: str, depth: int = 0) -> Any:

@@ -58,7 +58,6 @@ class Row:
 
     @property
     def code(self) -> str:
-        """The code of its findings."""
         return f"{REFUSED if self.refused else FAILS}.{self.name}"
 
 

@@ -40,7 +40,6 @@ _SIMILARITY = 0.8
 
 
 def services(assembly: Assembly) -> tuple[Resource, ...]:
-    """All services of the assembly."""
     return assembly.of_type("ECS::Service")
 
 
@@ -76,7 +75,6 @@ def load_balanced_ports(assembly: Assembly, service: Resource) -> Iterator[Findi
 
 
 def may_map(container: dict[str, Any], port: int | None) -> bool:
-    """Whether a container may map a port."""
     mapped = ports_of(container)
     if mapped is None or port is None or any("ContainerPortRange" in each for each in mapped):
         return True

@@ -38,7 +38,6 @@ _IMAGE = re.compile(r"^[a-z0-9.:_/-]+(:[A-Za-z0-9._-]{1,128})?(@sha256:[a-f0-9]{
 
 
 def task_definitions(assembly: Assembly) -> tuple[Resource, ...]:
-    """All task definitions of the assembly."""
     return assembly.of_type("ECS::TaskDefinition")
 
 
