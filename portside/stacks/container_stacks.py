@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Shared:
-    """What the stacks of all containers of an environment share; `place` are the properties that all stacks have."""
+    """The context of the stacks of all containers; `place` are the properties that all stacks have."""
 
     app: cdk.App
     environment: Environment

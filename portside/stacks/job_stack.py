@@ -16,7 +16,7 @@ from portside.stacks.task_stack import TaskSettings, TaskStack
 
 @dataclass(frozen=True)
 class JobSettings(TaskSettings):
-    """What a job needs of its environment. The parameter `request_parameter` has the request that starts it."""
+    """The settings of a job; the parameter `request_parameter` has the request that starts it."""
 
     request_parameter: str = ""
 

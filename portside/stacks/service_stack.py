@@ -25,7 +25,7 @@ _tcp = functools.cache(ec2.Port.tcp)
 
 @dataclass(frozen=True)
 class ServiceSettings(TaskSettings):
-    """What a service needs of its environment.
+    """The settings of a service, which follow from its environment.
 
     `callers` has the security group of the callers of each callee: a service has a rule for its own, and its tasks are
     in those of the services that it calls. A service with more calls than a task can have groups uses its `calls_group`

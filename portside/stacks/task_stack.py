@@ -63,7 +63,7 @@ seconds = functools.cache(cdk.Duration.seconds)
 
 @dataclass(frozen=True)
 class TaskSettings:
-    """What a task needs of its environment.
+    """The settings of a task, which follow from its environment.
 
     `own` are the team's own stacks, by the end of their names. `ecs_exec` is the default for the props. `image` is the
     resolved image; without it the location of the props is deployed. In a rehearsal (`rehearsed`) a stub replaces an
