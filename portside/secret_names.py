@@ -105,13 +105,16 @@ def is_plural(name: str) -> bool:
     return normalized(name).endswith("s") and not normalized(name).endswith("pass")
 
 
-_OUTPUT_OF_A_COMMAND = "file://<("
+# A file of the user or the output of a command, as printed fixes name them.
+_OF_A_FILE = re.compile(r"file://(?:FILE$|<\()")
+# A JSON object to fill in.
+_TO_FILL_IN = re.compile(r'\{(?:\s{0,4}"[\w.-]{1,100}"\s{0,4}:\s{0,4}"…"\s{0,4},?){1,50}\}')
 
 
 def is_harmless(name: str, value: str, *, is_prose: bool = False) -> bool:
     """Whether a value of a secret's name is not a secret: a switch, a count, a placeholder, or part of a sentence."""
     value = value.strip()
-    if not value or _NOTHING.fullmatch(value) or value.startswith(_OUTPUT_OF_A_COMMAND):
+    if not value or _NOTHING.fullmatch(value) or _OF_A_FILE.match(value) or _TO_FILL_IN.fullmatch(value):
         return True
     if _COUNT.search(normalized(name)) and value.isdecimal() and len(value) <= 9:
         return True

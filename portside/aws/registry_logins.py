@@ -12,7 +12,7 @@ from typing import Any
 from portside.aws.errors import is_missing, why_unanswered
 from portside.config.environment import Environment
 from portside.config.image_reference import ecr_repository, parse_reference
-from portside.config.service_props import REGISTRY_FIELDS, ServiceProps
+from portside.config.service_props import REGISTRY_FIELDS, REGISTRY_LOGIN, ServiceProps
 from portside.images import failures
 from portside.images.access import Login, Token
 from portside.images.docker_login import docker_login
@@ -118,7 +118,7 @@ class RegistryLogins:
             is_usable = all(isinstance(each, str) and each for each in (username, password))
         except (KeyError, TypeError, ValueError):
             is_usable = False
-        hint = f'Store {{"username": "…", "password": "…"}} of the registry in secret {secret.name}.'
+        hint = f"Store {REGISTRY_LOGIN} of the registry in secret {secret.name}."
         if not is_usable:
             sentence = f"secret {secret.name} is not a JSON object with the texts username and password"
             raise Failed(failures.Failure(failures.Kind.LOGIN_REFUSED, sentence, hint))

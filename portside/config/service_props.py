@@ -32,6 +32,8 @@ _DEFAULT_RESERVATION_MIB = 512
 
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/private-auth.html
 REGISTRY_FIELDS = ("username", "password")
+REGISTRY_LOGIN = '{"username": "…", "password": "…"}'
+"""The content of the secret with a registry's login, to fill in."""
 
 DATABASE = "database"
 """The `service` of a `Call` to the environment's database."""

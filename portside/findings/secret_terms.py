@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 
-from portside.config.service_props import REGISTRY_FIELDS
+from portside.commands import FROM_FILE
+from portside.config.service_props import REGISTRY_LOGIN
 from portside.findings.rule_context import RuleContext
 from portside.findings.words import Groups, Terms
 
@@ -143,9 +144,8 @@ def _add_field(context: RuleContext, found: Groups) -> str:
 def put_registry_login(context: RuleContext) -> str:
     """The command that stores the login for the image's registry."""
     name = registry_secret(context) or secret_name(context)
-    value = json.dumps(dict.fromkeys(REGISTRY_FIELDS, "…"), ensure_ascii=False)
-    put = context.commands.aws("secretsmanager", "put-secret-value", secret_id=name, secret_string=value)
-    return context.commands.fix(put, then=f"then: {context.start_again}")
+    put = context.commands.aws("secretsmanager", "put-secret-value", secret_id=name, secret_string=FROM_FILE)
+    return context.commands.fix(put, then=f"FILE has {REGISTRY_LOGIN}; then: {context.start_again}")
 
 
 def _find_deny(context: RuleContext, _: Groups) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from portside.aws.errors import is_missing
 from portside.commands import FROM_FILE, Commands
 from portside.config.deferred_values import DatabaseSecret
-from portside.config.service_props import ServiceProps
+from portside.config.service_props import REGISTRY_FIELDS, REGISTRY_LOGIN, ServiceProps
 from portside.config.stacks import database_stacks
 from portside.findings.check import fail, ok, skip
 from portside.findings.finding import Finding
@@ -147,6 +147,8 @@ def having_fields(
     """Whether a secret has the fields that containers are given."""
     put = commands.aws("secretsmanager", "put-secret-value", secret_id=name, secret_string=FROM_FILE)
     hint = f"Put it in, or correct json_field in app.py: {commands.fix(put, then='replaces the whole value')}"
+    if set(REGISTRY_FIELDS) <= set(fields):
+        hint = f"Store the login of the registry: {commands.fix(put, then=f'FILE has {REGISTRY_LOGIN}')}"
     if there is None:
         return fail(subject, f"it is no JSON object, so it has no field {', '.join(fields)}", hint)
     missing = [field for field in fields if field not in there]

@@ -82,9 +82,24 @@ def test_addresses_and_identifiers_are_no_credentials(value: str) -> None:
     assert not holds_credential(value)
 
 
-def test_the_command_that_a_fix_reads_a_password_from_is_not_hidden() -> None:
-    fix = "aws rds modify-db-instance --master-user-password file://<(aws secretsmanager get-secret-value)"
+@pytest.mark.parametrize(
+    "value",
+    [
+        "file://<(aws secretsmanager get-secret-value)",
+        "file://FILE",
+        "file://FILE  # replaces the whole value",
+        """'{"username": "…", "password": "…"}'""",
+    ],
+)
+@pytest.mark.parametrize("option", ["--master-user-password", "--secret-string"])
+def test_what_a_fix_has_instead_of_a_password_is_not_hidden(option: str, value: str) -> None:
+    fix = f"aws service operation {option} {value}"
     assert Redactor().text(fix) == fix
+
+
+@pytest.mark.parametrize("value", ["""'{"username": "…", "password": "hunter2"}'""", "file://hunter2", "…hunter2"])
+def test_a_password_next_to_a_placeholder_is_hidden(value: str) -> None:
+    assert "hunter2" not in Redactor().text(f"aws service operation --secret-string {value}")
 
 
 def test_a_line_steers_no_terminal() -> None:

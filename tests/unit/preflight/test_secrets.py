@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +132,21 @@ def test_a_binary_value_is_refused() -> None:
     check = found(about(value={"SecretBinary": b"hidden-value"}, field="dsn"))[FIELDS]
     assert (check.state, check.what) == (FAIL, "its value is binary, and ECS passes only text to containers")
     assert "hidden-value" not in f"{check}"
+
+
+@pytest.mark.parametrize(
+    ("value", "state"),
+    [('{"username": "me", "password": "hunter2"}', OK), ('{"username": "me"}', FAIL), ("hunter2", FAIL)],
+)
+def test_the_login_of_a_registry_needs_both_fields(value: str, state: str) -> None:
+    """The secret is checked like any other: that it exists, and that the execution role reads it."""
+    configuration = configuration_with({"public": True, "registry_credentials": NAME})
+    checks = found(replace(about(value={"SecretString": value}), configuration=configuration))
+    assert set(checks) == {f"secret {NAME}", f"secret {NAME}: fields", READ}
+    check = checks[f"secret {NAME}: fields"]
+    assert check.state == state
+    assert "hunter2" not in f"{check.what}{check.fix}"
+    assert check.state == OK or 'FILE has {"username": "…", "password": "…"}' in check.fix
 
 
 def test_fields_are_not_known_without_the_right_to_read() -> None:
