@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 
 from portside.aws.configured import ConfiguredCall
 from portside.config.service_props import DATABASE
@@ -46,40 +47,36 @@ def unknown_host(context: RuleContext, lines: Sequence[str]) -> Finding | None:
         return None
     found = next((match for each in (line, *lines) if (match := _UNKNOWN_HOST.search(each))), None)
     host = found[1].strip(".") if found else ""
-    evidence = context.evidence_with(line)
+    finding = partial(context.found, evidence=context.evidence_with(line))
     if host and context.snapshot.service(host) is not None:
-        return context.found(
+        return finding(
             "ENDPOINT_MISSING",
             f"the name {host} did not exist in Service Connect when its tasks started, and they learn names only then",
             look=f"services of the namespace of {context.snapshot.environment} in ECS",
             fix=context.start_again,
-            evidence=evidence,
             callee=host,
         )
     if "." in host or not host:
         which = f"the name {host}" if host else "the name of a host that it calls"
         if any(_TEMPORARY.search(each) for each in lines):
-            return context.found(
+            return finding(
                 "ENDPOINT_MISSING.DNS",
                 f"DNS does not answer for {which}",
                 look=context.log,
                 fix=f"{context.start_again}  # again; if it lasts: DNS support of the VPC, and the route out of its "
                 f"subnets (NAT)",
-                evidence=evidence,
             )
-        return context.found(
+        return finding(
             "ENDPOINT_MISSING.DNS",
             f"{which} does not exist in DNS",
             look=context.field("container_env_vars"),
             fix=f"Correct the host in container_env_vars of {context.name} in app.py, then: {context.deploy}",
-            evidence=evidence,
         )
-    return context.found(
+    return finding(
         "ENDPOINT_MISSING",
         f"it calls {host}, and nothing has that name",
         look=context.field("container_env_vars"),
         fix=f"Name a service of app.py in container_env_vars of {context.name}, then: {context.deploy}",
-        evidence=evidence,
     )
 
 
@@ -89,14 +86,7 @@ def refused(context: RuleContext, lines: Sequence[str]) -> Finding | None:
         for found in _REFUSED.finditer(line):
             call = _call(context, found[1], int(found[2]))
             if call is not None:
-                return context.found(
-                    "CALLEE_OUT",
-                    f"{call.service} does not take its connections on port {call.port}",
-                    look=context.commands.tool("logs", context.short_name(call.service)),
-                    fix=context.commands.tool("redeploy", context.short_name(call.service)),
-                    evidence=context.evidence_with(line),
-                    callee=call.service,
-                )
+                return _callee_out(context, call, f"does not take its connections on port {call.port}", line)
     return None
 
 
@@ -108,15 +98,20 @@ def answers_badly(context: RuleContext, lines: Sequence[str]) -> Finding | None:
     for found in (match for each in lines for match in _URL.finditer(each)):
         call = _call(context, found[1], int(found[2] or 80))
         if call is not None and call.service == found[1]:
-            return context.found(
-                "CALLEE_OUT",
-                f"{call.service} has no task that answers on port {call.port}",
-                look=context.commands.tool("logs", context.short_name(call.service)),
-                fix=context.commands.tool("redeploy", context.short_name(call.service)),
-                evidence=context.evidence_with(line),
-                callee=call.service,
-            )
+            return _callee_out(context, call, f"has no task that answers on port {call.port}", line)
     return None
+
+
+def _callee_out(context: RuleContext, call: ConfiguredCall, what: str, line: str) -> Finding:
+    name = context.short_name(call.service)
+    return context.found(
+        "CALLEE_OUT",
+        f"{call.service} {what}",
+        look=context.commands.tool("logs", name),
+        fix=context.commands.tool("redeploy", name),
+        evidence=context.evidence_with(line),
+        callee=call.service,
+    )
 
 
 def _call(context: RuleContext, host: str, port: int) -> ConfiguredCall | None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from portside.aws.model import CLOCKS_DIFFER, TargetGroup
 from portside.findings.finding import ANY_CALLEE, Finding
 from portside.findings.rule_context import RuleContext, drift
+
+Found = Callable[..., Finding]
+"""`found` of a rule context, with the evidence."""
 
 _CODES = re.compile(r"with these codes: \[([\d, ]+)\]")
 _UPSTREAM = frozenset({"502", "503", "504"})
@@ -30,21 +34,18 @@ def _container(context: RuleContext) -> Finding:
     command = (context.definition.health_command if context.definition else "") or context.service.asked.health_command
     asked, listens = _ASKS.search(command), _listens_on(context)
     evidence = (*context.evidence, f"health check: {command}") if command else context.evidence
+    found = partial(context.found, "HEALTH_CHECK", evidence=evidence)
     if asked and listens and asked[1] != listens:
-        return context.found(
-            "HEALTH_CHECK",
+        return found(
             f"its health check asks port {asked[1]}, but the program listens on port {listens}",
             look=context.field("container_healthcheck"),
             fix=f"Correct the port in container_healthcheck of {context.name} in app.py, then: {context.deploy}",
-            evidence=evidence,
         )
-    return context.found(
-        "HEALTH_CHECK",
+    return found(
         f"it runs, but fails its container health check{f' ({command})' if command else ''}",
         look=context.log,
         fix=f"{context.fix_program}; if it is only slow: "
         f"start_period_seconds of container_healthcheck of {context.name} in app.py",
-        evidence=evidence,
     )
 
 
@@ -57,13 +58,14 @@ def target(context: RuleContext) -> Finding:
     decisive = reasons[0] if reasons else ""
     codes = [code for found in _CODES.finditer(decisive) for code in re.findall(r"\d+", found[1])]
     path = (group.path if group else "") or context.service.asked.health_path
+    found = partial(context.found, evidence=evidence)
     if codes:
-        return _wrong_code(context, codes[0], path, evidence)
+        return _wrong_code(context, codes[0], path, found)
     if "timed out" in decisive.lower():
-        return _timed_out(context, group, path, evidence)
+        return _timed_out(context, group, path, found)
     if decisive.rstrip(".") == "Health checks failed":
-        return _refuses(context, path, evidence)
-    return _of_the_load_balancer(context, decisive, path, evidence)
+        return _refuses(context, path, found)
+    return _of_the_load_balancer(context, decisive, path, found)
 
 
 def _reasons(context: RuleContext) -> Iterator[str]:
@@ -82,92 +84,76 @@ def _reasons(context: RuleContext) -> Iterator[str]:
             yield found[1]
 
 
-def _wrong_code(context: RuleContext, code: str, path: str, evidence: tuple[str, ...]) -> Finding:
+# The codes, why the target answers with them, and the fix up to the deployment.
+_ANSWERS = (
+    ("404", "there is no such page", "health_check_path of {name} in app.py: a path that answers 200"),
+    ("3.*", "it sends the load balancer elsewhere", "health_check_path of {name} in app.py: a path that answers 200"),
+    ("40[13]", "it requires a login", "health_check_path of {name} in app.py: a path that needs no login"),
+    (
+        "400",
+        "it refuses the request, often because of its Host header, which is the task's address",
+        "Let the program accept any Host header for {path}, or health_check_path of {name} in app.py: a path that "
+        "answers 200",
+    ),
+)
+
+
+def _wrong_code(context: RuleContext, code: str, path: str, found: Found) -> Finding:
     asks = f"the load balancer asks it for {path} and gets {code}"
-    if code == "404" or code.startswith("3"):
-        why = "there is no such page" if code == "404" else "it sends the load balancer elsewhere"
-        return context.found(
-            "TARGET_CODE",
-            f"{asks}: {why}",
-            look=context.field("health_check_path"),
-            fix=f"health_check_path of {context.name} in app.py: a path that answers 200; then: {context.deploy}",
-            evidence=evidence,
-        )
-    if code in ("401", "403"):
-        return context.found(
-            "TARGET_CODE",
-            f"{asks}: it requires a login",
-            look=context.field("health_check_path"),
-            fix=f"health_check_path of {context.name} in app.py: a path that needs no login; then: {context.deploy}",
-            evidence=evidence,
-        )
-    if code == "400":
-        return context.found(
-            "TARGET_CODE",
-            f"{asks}: it refuses the request, often because of its Host header, which is the task's address",
-            look=context.field("health_check_path"),
-            fix=f"Let the program accept any Host header for {path}, or health_check_path of {context.name} in app.py: "
-            f"a path that answers 200; then: {context.deploy}",
-            evidence=evidence,
-        )
+    for pattern, why, fix in _ANSWERS:
+        if re.fullmatch(pattern, code):
+            fix = f"{fix.format(name=context.name, path=path)}; then: {context.deploy}"
+            return found("TARGET_CODE", f"{asks}: {why}", look=context.field("health_check_path"), fix=fix)
     passes_on = code in _UPSTREAM and context.service.asked.calls
-    return context.found(
+    return found(
         "TARGET_CODE",
         f"{asks}{', which a proxy answers when it cannot pass a request on' if passes_on else ''}",
         look=context.log,
         fix=context.fix_program,
-        evidence=evidence,
         callee=ANY_CALLEE if passes_on else "",
     )
 
 
-def _timed_out(context: RuleContext, group: TargetGroup | None, path: str, evidence: tuple[str, ...]) -> Finding:
+def _timed_out(context: RuleContext, group: TargetGroup | None, path: str, found: Found) -> Finding:
     port, limit = context.service.asked.port, f" within {group.timeout} s" if group and group.timeout else ""
     if group and group.lets_in is False:
-        return context.found(
+        restore = f"restore the rule for port {port} (ec2 authorize-security-group-ingress)"
+        return found(
             "SECURITY_GROUP",
             f"its security groups do not let the load balancer in on port {port}",
             look=f"security groups of {context.name}, stack {context.service.stack}",
-            fix=drift(
-                context,
-                context.service.stack,
-                f"restore the rule for port {port} (ec2 authorize-security-group-ingress)",
-            ),
-            evidence=evidence,
+            fix=drift(context, context.service.stack, restore),
         )
-    return context.found(
+    return found(
         "TARGET_TIMEOUT",
         f"it does not answer the load balancer's request for {path}{limit}",
         look=context.log,
         fix=f"{context.fix_program}; if it is only slow to start: "
         f"health_check_grace_seconds of {context.name} in app.py",
-        evidence=evidence,
         callee=ANY_CALLEE if context.service.asked.calls else "",
     )
 
 
-def _refuses(context: RuleContext, path: str, evidence: tuple[str, ...]) -> Finding:
+def _refuses(context: RuleContext, path: str, found: Found) -> Finding:
     port, listens = context.service.asked.port, _listens_on(context)
     if listens and listens != str(port):
-        return context.found(
+        return found(
             "TARGET_REFUSED",
             f"nothing listens on port {port}, where the load balancer asks for {path}; "
             f"the program listens on port {listens}",
             look=context.field("container_port"),
             fix=f"container_port={listens} of {context.name} in app.py (or let the program listen on {port}), "
             f"then: {context.deploy}",
-            evidence=evidence,
         )
-    return context.found(
+    return found(
         "TARGET_REFUSED",
         f"it takes no connection of the load balancer on port {port}",
         look=context.field("container_port"),
         fix=f"container_port of {context.name} in app.py: the port that the program listens on; then: {context.deploy}",
-        evidence=evidence,
     )
 
 
-def _of_the_load_balancer(context: RuleContext, reason: str, path: str, evidence: tuple[str, ...]) -> Finding:
+def _of_the_load_balancer(context: RuleContext, reason: str, path: str, found: Found) -> Finding:
     """Reasons other than the answer of the program.
 
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html
@@ -175,38 +161,34 @@ def _of_the_load_balancer(context: RuleContext, reason: str, path: str, evidence
     port, commands = context.service.asked.port, context.commands
     place = f"target group of {context.name} in EC2, load balancers"
     if re.search(r"internal error", reason, re.I):
-        return context.found(
+        return found(
             "AWS_TROUBLE.LOAD_BALANCER",
             "the load balancer could not check it because of an internal error, which is transient",
             look="https://health.aws.amazon.com",
             fix=f"{context.start_again}  # again",
-            evidence=evidence,
         )
     if re.search(r"not enabled for the load balancer", reason, re.I):
-        return context.found(
+        return found(
             "REFUSED.ZONE",
             "its task runs in an availability zone in which the load balancer has no subnet",
             look="subnets of the load balancer and of the service",
             fix=drift(context, context.service.stack, f"give both the same zones; then: {context.deploy}"),
-            evidence=evidence,
         )
     if re.search(r"not (?:configured to receive|registered)|IP address|in use by", reason, re.I):
-        return context.found(
+        return found(
             "BY_HAND.TARGET",
             f"the load balancer does not send it requests: {reason}",
             look=place,
             fix=drift(context, context.service.stack, f"restore what was changed; then: {context.deploy}"),
-            evidence=evidence,
         )
     said = f": {reason}" if reason else "; ECS and the load balancer no longer say why"
-    return context.found(
+    return found(
         "UNKNOWN.TARGET",
         f"it fails the load balancer's health check for {path} on port {port}{said}",
         look=context.log,
         fix=f"See that the program answers {path} on port {port} with 200 within the time limit "
         f"(health_check_path, container_port and health_check_grace_seconds of {context.name} in app.py); "
         f"its log: {commands.tool('logs', context.name)}; then: {context.deploy}",
-        evidence=evidence,
     )
 
 
