@@ -102,11 +102,11 @@ def answers_badly(context: RuleContext, lines: Sequence[str]) -> Finding | None:
     return None
 
 
-def _callee_out(context: RuleContext, call: ConfiguredCall, what: str, line: str) -> Finding:
+def _callee_out(context: RuleContext, call: ConfiguredCall, problem: str, line: str) -> Finding:
     name = context.short_name(call.service)
     return context.found(
         "CALLEE_OUT",
-        f"{call.service} {what}",
+        f"{call.service} {problem}",
         look=context.commands.tool("logs", name),
         fix=context.commands.tool("redeploy", name),
         evidence=context.evidence_with(line),

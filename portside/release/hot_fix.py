@@ -12,40 +12,25 @@ from portside.config.kind import Kind
 from portside.errors import UsageError, UserError
 from portside.images.release_lock import lock_name
 from portside.images.resolution import Resolution
-from portside.records.proof import Proof
-from portside.release.branches import BaseRef, Commit, base_of, commit_files, count_commits, read_at
+from portside.release.branches import Commit, base_of, commit_files, count_commits, read_at
 from portside.release.configuration_edit import versions_in, with_versions
-from portside.release.promote import ImageChange, image_changes, lock_in, lock_or_none, merge_back, proof_lines
-from portside.release.pull_request import USE_A_MERGE_COMMIT
+from portside.release.promote import Promotion, image_changes, lock_in, lock_or_none, merge_back
 
 
-@dataclass(frozen=True)
-class HotFixPlan:
+@dataclass(frozen=True, kw_only=True)
+class HotFixPlan(Promotion):
     """The commit on top of the target's branch that lets it run the version of the source's own environment."""
 
-    environment: str
     source_environment: str
-    source: BaseRef
-    target: BaseRef
-    version_before: str | None
-    version: str
     following: str
     """The version that the source's branch names for the target: what a merge of all of it would bring."""
     lock: Resolution
-    images: tuple[ImageChange, ...]
     files: dict[str, bytes]
     not_included: int
     """How many commits of the source's branch stay where they are."""
-    proof: Proof | None = None
-    unproven: str = ""
-
-    @property
-    def branch(self) -> str:
-        return f"promote/{self.environment}-{self.version}-{self.target.commit[:7]}"
 
     @property
     def title(self) -> str:
-        """The first line of the commit, and the name of its pull request."""
         return f"Promote {self.version} alone to {self.environment}"
 
     @property
@@ -65,29 +50,19 @@ class HotFixPlan:
 
     @property
     def body(self) -> str:
-        """The text of the pull request."""
-        lines = [self.sentence, "", USE_A_MERGE_COMMIT, ""]
-        lines += proof_lines(self.proof, self.unproven)
-        lines += ["Images:", *(f"- {each.reference}: {each.after}" for each in self.images), "", self.afterwards]
-        return "\n".join(lines) + "\n"
+        return self._body_of(self.sentence, self.afterwards)
+
+    def read_lock(self, repository: Path) -> Resolution:
+        return self.lock
+
+    def prepare(self, repository: Path) -> Commit:
+        message = f"{self.title}\n\n{self.body}"
+        return commit_files(repository, base=self.target.ref, branch=self.branch, files=self.files, message=message)
 
     def as_json(self) -> dict[str, Any]:
-        """The fields by name, as those of a promotion."""
-        return {
-            "environment": self.environment,
-            "merge": None,
-            "source": self.source.as_json(),
-            "target": self.target.as_json(),
-            "version_before": self.version_before,
-            "version": self.version,
-            "images": [vars(each) for each in self.images],
-            "templates": None,
-            "remark": self.sentence,
-            "proof": self.proof and self.proof.as_json(),
-            **({"unproven": self.unproven} if self.unproven else {}),
-            "branch": self.branch,
-            "hot_fix": True,
-        }
+        own = ("source_environment", "following", "lock", "files", "not_included")
+        fields = {name: value for name, value in super().as_json().items() if name not in own}
+        return fields | {"merge": None, "templates": None, "remark": self.sentence, "hot_fix": True}
 
 
 def plan_hot_fix(repository: Path, target: Environment, source: Environment) -> HotFixPlan | None:
@@ -119,10 +94,17 @@ def plan_hot_fix(repository: Path, target: Environment, source: Environment) -> 
     }
     images = image_changes(lock_or_none(repository, ours, before), lock)
     left = count_commits(repository, ours.commit, theirs.commit)
-    return HotFixPlan(target.name, source.name, theirs, ours, before, own, following, lock, images, files, left)
-
-
-def prepare_hot_fix(repository: Path, plan: HotFixPlan) -> Commit:
-    """Commit it on its branch; nothing else of the repository changes."""
-    message = f"{plan.title}\n\n{plan.body}"
-    return commit_files(repository, base=plan.target.ref, branch=plan.branch, files=plan.files, message=message)
+    return HotFixPlan(
+        environment=target.name,
+        start=ours.commit,
+        source=theirs,
+        target=ours,
+        version_before=before,
+        version=own,
+        images=images,
+        source_environment=source.name,
+        following=following,
+        lock=lock,
+        files=files,
+        not_included=left,
+    )

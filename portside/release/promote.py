@@ -23,9 +23,9 @@ from portside.json_fields import JsonFields
 from portside.plan.plan import StackChange, plan_deployment
 from portside.program import STATE_FOLDER_VARIABLE
 from portside.records.proof import Proof
-from portside.release.branches import BaseRef, base_of, count_commits, read_at
+from portside.release.branches import BaseRef, Commit, base_of, count_commits, read_at
 from portside.release.configuration_edit import versions_in
-from portside.release.merges import Merge, find_squash, plan_merge
+from portside.release.merges import Merge, find_squash, plan_merge, prepare_branch
 from portside.release.pull_request import USE_A_MERGE_COMMIT
 from portside.repository import REPOSITORY_VARIABLE
 from portside.synthesis.assembly import read_assembly
@@ -42,54 +42,69 @@ class ImageChange:
     after: str
 
 
-@dataclass(frozen=True)
-class PromotionPlan(JsonFields):
-    """The effect of a merge on an environment; without `templates`, `remark` says why they can't be compared."""
+@dataclass(frozen=True, kw_only=True)
+class Promotion(JsonFields):
+    """A version for an environment, as a pull request. `unproven` is the reason to promote it without a proof."""
 
     environment: str
-    merge: Merge
+    start: str
+    """The commit that its branch starts from, and whose configuration decides about the proof."""
+    source: BaseRef
+    target: BaseRef
     version_before: str | None
     version: str
     images: tuple[ImageChange, ...]
-    templates: tuple[StackChange, ...] | None
-    remark: str = ""
     proof: Proof | None = None
     unproven: str = ""
-    """The reason to promote without a proof, if the user gave one."""
 
     @property
     def branch(self) -> str:
-        """The branch created from the source, so that only what was shown is merged."""
-        return f"promote/{self.environment}-{self.version}-{self.merge.source.commit[:7]}"
+        """The branch, named after its start, so that only what was shown is merged."""
+        return f"promote/{self.environment}-{self.version}-{self.start[:7]}"
+
+    def _body_of(self, opening: str, *end: str) -> str:
+        lines = [opening, "", USE_A_MERGE_COMMIT, "", *([self.proof.sentence, ""] if self.proof else [])]
+        if self.unproven:
+            lines += [f"**Nothing proves these images.** Promoted all the same: {self.unproven}", ""]
+        images = [f"- {each.reference}: {each.after}" for each in self.images] or ["- the same as before"]
+        return "\n".join([*lines, "Images:", *images, "", *end]) + "\n"
+
+    def as_json(self) -> dict[str, Any]:
+        fields = super().as_json() | {"branch": self.branch}
+        return {name: value for name, value in fields.items() if name != "start" and (name != "unproven" or value)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromotionPlan(Promotion):
+    """The effect of a merge on an environment; without `templates`, `remark` says why they can't be compared."""
+
+    merge: Merge
+    templates: tuple[StackChange, ...] | None
+    remark: str = ""
 
     @property
     def title(self) -> str:
-        """The name of the pull request."""
         return f"Promote {self.version} to {self.environment}"
 
     @property
     def body(self) -> str:
         """The text of the pull request: what a reviewer wants to know."""
-        lines = [f"Merges {self.merge.source.branch} into {self.merge.target.branch}.", "", USE_A_MERGE_COMMIT, ""]
-        lines += proof_lines(self.proof, self.unproven)
-        images = [f"- {each.reference}: {each.after}" for each in self.images]
-        lines += ["Images:", *(images or ["- the same as before"])]
-        lines += ["", "Commits:", *(f"- {commit} {subject}" for commit, subject in self.merge.commits)]
+        end = ["Commits:", *(f"- {commit} {subject}" for commit, subject in self.merge.commits)]
         if self.templates is not None:
             changed = [f"- {each.stack}: {each.summary}" for each in self.templates if each.summary]
-            lines += ["", "Templates:", *(changed or ["- no resource changes"])]
-        return "\n".join(lines) + "\n"
+            end += ["", "Templates:", *(changed or ["- no resource changes"])]
+        return self._body_of(f"Merges {self.source.branch} into {self.target.branch}.", *end)
+
+    def read_lock(self, repository: Path) -> Resolution:
+        """The lock of the version. Raises `UsageError` if the source does not have it, or it can't be deployed."""
+        return lock_in(repository, self.source, self.version)
+
+    def prepare(self, repository: Path) -> Commit:
+        return prepare_branch(repository, self.merge, self.branch)
 
     def as_json(self) -> dict[str, Any]:
-        """The fields, and the branch."""
-        fields = super().as_json() | {"branch": self.branch, "hot_fix": False}
-        return {name: value for name, value in fields.items() if name != "unproven" or value}
-
-
-def proof_lines(proof: Proof | None, unproven: str) -> list[str]:
-    """The lines of a pull request about the proof of its images."""
-    lines = [proof.sentence, ""] if proof else []
-    return lines + ([f"**Nothing proves these images.** Promoted all the same: {unproven}", ""] if unproven else [])
+        fields = super().as_json() | {"hot_fix": False}
+        return {name: value for name, value in fields.items() if name not in ("source", "target")}
 
 
 def plan_promotion(repository: Path, target: Environment, source: Environment) -> PromotionPlan:
@@ -117,7 +132,18 @@ def plan_promotion(repository: Path, target: Environment, source: Environment) -
     _check_version(repository, merge, merged, environment, after)
     images = image_changes(lock_or_none(repository, merge.target, before), _lock(repository, merge.source, after))
     templates, remark = _template_changes(repository, merge, merged, environment)
-    return PromotionPlan(environment, merge, before, after, images, templates, remark)
+    return PromotionPlan(
+        environment=environment,
+        start=merge.source.commit,
+        source=merge.source,
+        target=merge.target,
+        version_before=before,
+        version=after,
+        images=images,
+        merge=merge,
+        templates=templates,
+        remark=remark,
+    )
 
 
 def merged_already(repository: Path, target: Environment, source: Environment) -> tuple[str, str] | None:
@@ -129,11 +155,6 @@ def merged_already(repository: Path, target: Environment, source: Environment) -
     if version is None or (not is_hot_fix and count_commits(repository, ours.commit, theirs.commit)):
         return None
     return ours.commit, version
-
-
-def lock_at_source(repository: Path, plan: PromotionPlan) -> Resolution:
-    """The lock of the promoted version. Raises `UsageError` if the source does not have it."""
-    return lock_in(repository, plan.merge.source, plan.version)
 
 
 def lock_in(repository: Path, ref: BaseRef, version: str) -> Resolution:

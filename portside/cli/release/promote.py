@@ -43,7 +43,6 @@ def promote(environment: str, push: bool, waiting: WaitOptions, proof: ProofOpti
     """
     from portside.config.configuration import ROOT
     from portside.release import hot_fix, promote, route
-    from portside.release.merges import prepare_branch
     from portside.release.pull_request import open_pull_request, plan_pull_request
 
     configuration = read_configuration(local=change.local, acting_on=[environment])
@@ -55,16 +54,14 @@ def promote(environment: str, push: bool, waiting: WaitOptions, proof: ProofOpti
     if waiting.wait and not change.dry_run and (merged := promote.merged_already(ROOT, target, source)) is not None:
         _follow_merged(target, merged, waiting.wait_minutes, as_json=change.as_json)
         return
-    plan: PromotionPlan | HotFixPlan | None = hot_fix.plan_hot_fix(ROOT, target, source)
+    plan: PromotionPlan | HotFixPlan = hot_fix.plan_hot_fix(ROOT, target, source) or promote.plan_promotion(
+        ROOT, target, source
+    )
+    cleared = _clear(plan.start, environment, plan.read_lock(ROOT), proof)
+    plan = replace(plan, proof=cleared.proof, unproven=cleared.reason)
     if isinstance(plan, hot_fix.HotFixPlan):
-        cleared = _clear(plan.target.commit, environment, plan.lock, proof)
-        plan = replace(plan, proof=cleared.proof, unproven=cleared.reason)
         show_hot_fix(plan)
     else:
-        plan = promote.plan_promotion(ROOT, target, source)
-        lock = promote.lock_at_source(ROOT, plan)
-        cleared = _clear(plan.merge.source.commit, environment, lock, proof)
-        plan = replace(plan, proof=cleared.proof, unproven=cleared.reason)
         show_promotion(plan)
     say_all([cleared.sentence if cleared.refused else ""], "yellow")
     if change.dry_run:
@@ -73,10 +70,7 @@ def promote(environment: str, push: bool, waiting: WaitOptions, proof: ProofOpti
     cleared.confirm(confirm)
     go_ahead(f"Prepare {plan.branch}{' and push it' if push else ''}?", assumed=change.yes)
     wait = Waiting(target, waiting.wait_minutes) if waiting.wait else None
-    if isinstance(plan, hot_fix.HotFixPlan):
-        commit = hot_fix.prepare_hot_fix(ROOT, plan)
-    else:
-        commit = prepare_branch(ROOT, plan.merge, plan.branch)
+    commit = plan.prepare(ROOT)
     outcome = None
     if push:
         request = plan_pull_request(ROOT, branch=plan.branch, into=target.branch, title=plan.title, body=plan.body)

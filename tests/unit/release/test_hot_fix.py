@@ -10,7 +10,7 @@ import pytest
 
 from portside.errors import UsageError, UserError
 from portside.records.proof import Proof, seeded_record
-from portside.release.hot_fix import HotFixPlan, plan_hot_fix, prepare_hot_fix
+from portside.release.hot_fix import HotFixPlan, plan_hot_fix
 from portside.release.promote import plan_promotion
 from portside.release.pull_request import USE_A_MERGE_COMMIT
 from portside.release.route import pinned_into, promoted_from
@@ -53,7 +53,7 @@ def test_what_stage_alone_runs_goes_to_prod_alone(repository: Repository) -> Non
     made = plan(repository)
     assert made
     assert (made.version_before, made.version, made.following) == (OLD, FIX, NEW)
-    commit = prepare_hot_fix(repository.path, made)
+    commit = made.prepare(repository.path)
     assert set(commit.files) == {"app.py", f"releases/{FIX}.json"}
     assert commit.base == repository.at_origin("prod")
     app = repository.git("show", f"{commit.branch}:app.py")
@@ -63,7 +63,7 @@ def test_what_stage_alone_runs_goes_to_prod_alone(repository: Repository) -> Non
             f'"prod": {{"GHCR_PACKAGE_VERSION": "{OLD}"', f'"prod": {{"GHCR_PACKAGE_VERSION": "{FIX}"'
         ).strip()
     )
-    assert prepare_hot_fix(repository.path, made).is_new is False
+    assert made.prepare(repository.path).is_new is False
 
 
 def test_the_pull_request_says_why_it_is_alone_what_proves_it_and_how_to_merge_it_back(repository: Repository) -> None:
@@ -81,7 +81,7 @@ def test_the_pull_request_says_why_it_is_alone_what_proves_it_and_how_to_merge_i
 def test_after_the_merge_back_the_next_release_goes_its_usual_way(repository: Repository) -> None:
     made = plan(repository)
     assert made
-    commit = prepare_hot_fix(repository.path, made)
+    commit = made.prepare(repository.path)
     repository.git("checkout", "--quiet", "prod")
     repository.git("merge", "--quiet", "--no-ff", "--no-edit", commit.branch)
     repository.git("push", "--quiet", "origin", "prod")

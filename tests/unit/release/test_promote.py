@@ -16,7 +16,7 @@ from portside.images.resolved_image import ResolvedImage
 from portside.images.synthesis_images import IMAGES_FILE
 from portside.plan.plan import CREATE, NOTHING, UPDATE, ResourceChange
 from portside.records.proof import Proof, seeded_record
-from portside.release.promote import ImageChange, PromotionPlan, lock_at_source, plan_promotion
+from portside.release.promote import ImageChange, PromotionPlan, plan_promotion
 from portside.release.pull_request import USE_A_MERGE_COMMIT
 from portside.release.route import promoted_from
 from tests.apps import AGORA
@@ -233,7 +233,7 @@ def test_a_malformed_lock_at_the_source_is_refused(repository: Repository) -> No
 def test_the_lock_that_is_promoted_is_that_of_the_source(repository: Repository) -> None:
     after = lock(NEW, "b", "app")
     repository.commit("dev", {"app.py": FORWARD, **file_of(after)}, "Forward")
-    assert lock_at_source(repository.path, promotion(repository, "stage")) == after
+    assert promotion(repository, "stage").read_lock(repository.path) == after
 
 
 def test_a_source_without_the_lock_is_reported_with_the_command_that_makes_it(repository: Repository) -> None:
@@ -241,7 +241,7 @@ def test_a_source_without_the_lock_is_reported_with_the_command_that_makes_it(re
     plan = promotion(repository, "stage")
     assert plan.images == ()
     with pytest.raises(UsageError) as raised:
-        lock_at_source(repository.path, plan)
+        plan.read_lock(repository.path)
     assert (
         raised.value.message
         == f"releases/{NEW}.json is missing in refs/remotes/origin/dev at {plan.merge.source.commit[:7]}"
@@ -252,7 +252,7 @@ def test_a_source_without_the_lock_is_reported_with_the_command_that_makes_it(re
 def test_stubs_are_not_promoted(repository: Repository) -> None:
     repository.commit("dev", {"app.py": FORWARD, **file_of(lock(NEW, "b", "app", stand_in=True))}, "Forward")
     with pytest.raises(UsageError, match="made without a registry"):
-        lock_at_source(repository.path, promotion(repository, "stage"))
+        promotion(repository, "stage").read_lock(repository.path)
 
 
 def test_the_templates_of_both_sides_are_made_by_their_own_code(
