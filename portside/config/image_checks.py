@@ -26,6 +26,10 @@ def container_location(value: Any, report: Report) -> None:
     if value.startswith(LOCAL_BUILD):
         if not value.removeprefix(LOCAL_BUILD).strip("/ "):
             report.wrong("has no folder", hint, value)
+    elif value != value.strip():
+        report.wrong("begins or ends with white space", "Remove it.", value)
+    elif value.startswith("arn:"):
+        report.wrong("an ARN, not the address of an image", _ECR_HINT, value)
     elif _UNREACHABLE.fullmatch(host):
         report.wrong("a registry that Fargate can't reach", _PUBLIC, value)
     elif "://" in value:
@@ -36,6 +40,8 @@ def container_location(value: Any, report: Report) -> None:
         report.wrong("not a reference to an image", hint, value)
     elif _LIKE_ECR.search(host) and ecr_repository(value) is None:
         report.wrong("not the address of a repository in Amazon ECR", _ECR_HINT, value)
+    elif host == "public.ecr.aws" and value.count("/") < 2:
+        report.wrong("has no alias", 'For example: "public.ecr.aws/nginx/nginx:1.27".', value)
     elif reference.tag is None and reference.digest is None:
         report.wrong("has no tag and no digest, so it is the tag latest", f'Use "{value}:<tag>".', value)
 
@@ -56,6 +62,8 @@ def registry_credentials(value: Any, report: Report) -> None:
         report.wrong(f"not the name of a secret, got {kind_of(value)}", hint)
     elif value.startswith("arn:"):
         report.wrong("an ARN, not a name: the secret must be in the environment's own account and region", hint, value)
+    elif value != value.strip() and is_secret_name(value.strip()):
+        report.wrong("begins or ends with white space", "Remove it.")
     elif not is_secret_name(value):
         report.wrong("not the name of a secret in Secrets Manager", hint)
     else:

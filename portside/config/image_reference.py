@@ -25,7 +25,7 @@ LOCAL_BUILD = "path://"
 
 # https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html
 _ECR = re.compile(
-    r"(?P<account>[0-9]{12})\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.(?:amazonaws\.com|on\.aws)"
+    r"(?P<account>[0-9]{12})\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z]{2,}(?:-[a-z]+)+-[0-9]+)\.(?:amazonaws\.com|on\.aws)"
     rf"/(?P<name>{_PATH}(?:/{_PATH})*)"
 )
 

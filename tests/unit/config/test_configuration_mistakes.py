@@ -289,7 +289,22 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     (
         {"container_location": f"{ECR}/app:1.0\n"},
         f"{APP}.container_location",
-        "not a reference to an image, got '123456789012.dkr",
+        "begins or ends with white space, got '123456789012.dkr",
+    ),
+    (
+        {"container_location": "123456789012.dkr.ecr.us-east.amazonaws.com/app:1.0"},
+        f"{APP}.container_location",
+        "not the address of a repository in Amazon ECR, got '123456789012.dkr",
+    ),
+    (
+        {"container_location": "arn:aws:ecr:us-east-1:123456789012:repository/app"},
+        f"{APP}.container_location",
+        "an ARN, not the address of an image, got 'arn:aws:ecr",
+    ),
+    (
+        {"container_location": "public.ecr.aws/nginx:1.27"},
+        f"{APP}.container_location",
+        "has no alias, got 'public.ecr.aws/nginx:1.27'",
     ),
     (
         {"container_location": f"{ECR}/app:1.0", "registry_credentials": "shop/registry"},
@@ -325,7 +340,7 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     (
         {"registry_credentials": " shop/registry"},
         f"{APP}.registry_credentials",
-        "not the name of a secret in Secrets Manager",
+        "begins or ends with white space",
     ),
     ({"registry_credentials": ""}, f"{APP}.registry_credentials", "not the name of a secret in Secrets Manager"),
     (
