@@ -230,6 +230,11 @@ class ServiceProps:
         return self.runs is ALWAYS
 
     @property
+    def runs_when(self) -> str:
+        """When it runs, in words: `before a rollout`, or a schedule's expression and time zone."""
+        return f"{self.runs.expression} {self.runs.time_zone}" if isinstance(self.runs, Schedule) else str(self.runs)
+
+    @property
     def callees(self) -> tuple[str, ...]:
         """The names of its peers: what it calls, and the own stacks with its durable volumes."""
         return tuple(

@@ -25,7 +25,14 @@ from portside.images.resolution import Resolution
 from portside.plan.plan import LEAVE, StackChange
 from portside.records.deployment_record import FAILED, HEALTHY, INTERRUPTED, ROLLBACK, USUAL, Terms
 from portside.records.origin import Origin
-from portside.report.deployment_report import DeploymentReport, ReportedService, advised, verdict_sentence
+from portside.report.deployment_report import (
+    DeploymentReport,
+    ReportedJob,
+    ReportedService,
+    advised,
+    duration,
+    verdict_sentence,
+)
 from portside.report.job_summary import report_to_github
 from portside.report.report_page import page
 from portside.report.timeline import STACK, Timeline
@@ -145,6 +152,11 @@ class DeploymentRun:
                 for props in self.services
                 if props.is_service
             ),
+            jobs=tuple(
+                _reported_job(props, self.images, self.job_runs.get(props.container_name))
+                for props in self.services
+                if not props.is_service
+            ),
             changes=self.actions,
             moments=self.timeline.moments,
             verdicts=self.verdicts,
@@ -160,6 +172,12 @@ def _reported(props: ServiceProps, images: Resolution, state: Service | None) ->
     if image is None:
         return ReportedService(props.container_name, props.container_location, "", "", *numbers)
     return ReportedService(props.container_name, image.tag, image.short_commit or "unknown", image.digest, *numbers)
+
+
+def _reported_job(props: ServiceProps, images: Resolution, run: JobRun | None) -> ReportedJob:
+    image = images.images.get(props.container_location)
+    ended = f"exit code {run.exit_code}, {duration(run.seconds)}" if run else ""
+    return ReportedJob(props.container_name, props.runs_when, image.tag if image else props.container_location, ended)
 
 
 @contextmanager

@@ -166,7 +166,7 @@ def _job_status(
     schedule = props.runs if isinstance(props.runs, Schedule) else None
     status = JobStatus(
         job.name,
-        f"{schedule.expression} {schedule.time_zone}" if schedule else str(props.runs),
+        props.runs_when,
         "not deployed" if job.known else "unknown",
         version,
         commit,

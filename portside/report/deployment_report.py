@@ -27,6 +27,16 @@ class ReportedService:
 
 
 @dataclass(frozen=True)
+class ReportedJob:
+    """A job or scheduled task, when it runs, and its run in this deployment."""
+
+    name: str
+    runs: str
+    version: str
+    run: str = ""
+
+
+@dataclass(frozen=True)
 class Table:
     """A table without its empty columns."""
 
@@ -58,6 +68,7 @@ class DeploymentReport:
     result: str
     version: str
     services: tuple[ReportedService, ...] = ()
+    jobs: tuple[ReportedJob, ...] = ()
     changes: Mapping[str, str] = field(default_factory=dict)
     moments: tuple[Moment, ...] = ()
     verdicts: tuple[Mapping[str, Any], ...] = ()
@@ -102,6 +113,12 @@ class DeploymentReport:
         return Table.of("Service", "Version", "Commit", "Digest", "Running", "Health", rows=rows)
 
     @property
+    def job_table(self) -> Table:
+        """Each job and scheduled task, with its run in this deployment."""
+        rows = [[each.name, each.runs, each.version, each.run] for each in self.jobs]
+        return Table.of("Job", "Runs", "Version", "In this deployment", rows=rows)
+
+    @property
     def stack_table(self) -> Table:
         """Each stack that changes, and how."""
         changed = [(stack, action) for stack, action in self.changes.items() if action != "nothing"]
@@ -110,12 +127,15 @@ class DeploymentReport:
     def as_json(self) -> dict[str, Any]:
         """The report for `summary.json`; moments and evidence have their own files."""
         own_files = {"moments", "evidence"}
-        fields = {name: value for name, value in vars(self).items() if name not in own_files | {"changes", "services"}}
+        fields = {
+            name: value for name, value in vars(self).items() if name not in own_files | {"changes", "services", "jobs"}
+        }
         return {
             **fields,
             "began": timestamp(self.began),
             "stacks": dict(self.changes),
             "services": [vars(each) for each in self.services],
+            "jobs": [vars(each) for each in self.jobs],
         }
 
 

@@ -49,7 +49,7 @@ def summary(report: DeploymentReport, folder: Path | None) -> str:
         parts.append(f"**{_text(verdict_sentence(verdict))}**")
         parts.append("\n".join(f"- {name.capitalize()}: {_text(value)}" for name, value in advice.items()))
     parts.append(_text(report.undiagnosed))
-    parts += [_table(table) for table in (report.service_table, report.stack_table) if table.rows]
+    parts += [_table(table) for table in (report.service_table, report.job_table, report.stack_table) if table.rows]
     if folder is not None:
         parts.append(f"The page with the time chart and the evidence is in `{folder}`.")
     return "\n\n".join(filter(None, parts)) + "\n\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,13 @@ def test_a_migration_runs_before_the_services_change_and_stops_the_deployment_if
     assert answer.exit_code == 0, answer.stderr
     assert "of desk-migrate runs" in answer.stderr
     assert versions(clone) == {"desk-web": "1.1.0", "desk-worker": "1.1.0"}
+    [summary] = sorted((clone.folder / ".agora").rglob("summary.json"))[-1:]
+    reported = {each["name"]: each for each in json.loads(summary.read_text())["jobs"]}
+    assert reported["desk-migrate"]["run"].startswith("exit code 0, ")
+    assert (reported["desk-report"]["runs"], reported["desk-report"]["run"]) == (
+        "cron(0 3 * * ? *) America/Los_Angeles",
+        "",
+    )
     [last] = clone.agora("history", "dev", "--local", "--json").json()[:1]
     assert last["jobs"]["desk-migrate"]["exit_code"] == 0
 

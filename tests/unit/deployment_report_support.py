@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from portside.records.deployment_record import DEPLOY, FAILED
-from portside.report.deployment_report import DeploymentReport, ReportedService
+from portside.report.deployment_report import DeploymentReport, ReportedJob, ReportedService
 from portside.report.timeline import SERVICE, STACK, TASK, Moment
 from tests.unit.operations_support import NOON, digest
 
@@ -71,6 +71,7 @@ def failed_report(**changes: Any) -> DeploymentReport:
             ReportedService("agora-api", "edge", "ccccccc", digest("api"), "1", "1", "healthy"),
             ReportedService("agora-app", "edge", "ccccccc", digest("app")),
         ),
+        jobs=(ReportedJob("agora-migrate", "before a rollout", "edge", "exit code 0, 12 s"),),
         changes={"agora-dev-network": "nothing", "agora-dev-api": "update", "agora-dev-app": "update"},
         moments=MOMENTS,
         verdicts=(VERDICT,),

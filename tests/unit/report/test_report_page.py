@@ -129,6 +129,7 @@ def test_a_healthy_deployment_shows_its_images_and_no_verdict() -> None:
     text = _Reader(written).text
     assert "✓ Rolling back dev in AWS account 607346494281 succeeded" in text
     assert "Images" in text
+    assert "agora-migrate before a rollout edge exit code 0, 12 s" in " ".join(text.split())
     assert "Evidence" not in text
     assert '<section class="verdict">' not in written
 
