@@ -116,12 +116,12 @@ NIGHTLY = """\
 
 @dataclass(frozen=True)
 class App:
-    """An app that `new` writes with these options, and what its developer adds."""
+    """An app that `new` writes with these options, and the additions of its developer."""
 
     options: str
     version: str
     fault: str
-    """What breaks it, with the next version of its images."""
+    """The fault that breaks it, with the next version of its images."""
     said: str
     """The diagnosis."""
     services: str = ""
@@ -131,7 +131,7 @@ class App:
     """The command that shows the fault, if the deployment does not."""
 
     def edit(self, folder: Path) -> None:
-        """Write what the developer adds."""
+        """Write the additions of the developer."""
         if not self.services:
             return
         file = folder / "app.py"
