@@ -21,6 +21,7 @@ from portside.cli.costs import costs
 from portside.cli.deploy import deploy
 from portside.cli.destroy import destroy
 from portside.cli.diagnose import diagnose
+from portside.cli.diagram import diagram
 from portside.cli.diff import diff
 from portside.cli.dns import dns
 from portside.cli.execute import execute
@@ -59,7 +60,7 @@ class _Program(CommandGroup):
         "Observe": ("status", "diagnose", "logs", "history", "images", "exec", "tunnel"),
         "Release": ("release",),
         "Rehearse": ("local",),
-        "Account": ("costs", "dns", "role", "ci"),
+        "Account": ("costs", "diagram", "dns", "role", "ci"),
         "This tool": ("new", "lock", "completion", "test"),
     }
 
@@ -97,6 +98,7 @@ for command in (
     deploy,
     destroy,
     diagnose,
+    diagram,
     diff,
     dns,
     execute,

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from portside.report import time_chart
 from portside.report.deployment_report import DeploymentReport, Table, advised, verdict_sentence
+from portside.report.rendering import render
 from portside.report.timeline import TASK, Moment
-
-if TYPE_CHECKING:
-    import jinja2
-
-_FOLDER = Path(__file__).parent
 
 
 def page(report: DeploymentReport) -> str:
     """The page, without secrets."""
     report = report.redacted()
-    return _template().render(
+    return render(
+        "report_page.html.j2",
         report=report,
-        style=(_FOLDER / "report_page.css").read_text(),
         verdicts=[(verdict, verdict_sentence(verdict), advice) for verdict, advice in advised(report.verdicts)],
         unchanged=list(report.changes.values()).count("nothing"),
         chart=time_chart.chart_of(report),
@@ -32,21 +26,6 @@ def page(report: DeploymentReport) -> str:
         evidence=_evidence(report.evidence),
         parts=_parts,
     )
-
-
-@cache
-def _template() -> jinja2.Template:
-    # Only a deployment needs it, and importing it takes a while.
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_FOLDER),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    return environment.get_template("report_page.html.j2")
 
 
 def _moment(moment: Moment) -> list[str]:

@@ -17,7 +17,19 @@ from portside.errors import ConfigurationError, Problem, UsageError
 WITHOUT_AWS = frozenset(
     {
         # They read from this machine, a registry, git or the embedded AWS.
-        *("ci", "costs", "images", "role", "test", "new", "completion", "release cut", "release next", "release pin"),
+        *(
+            "ci",
+            "costs",
+            "diagram",
+            "images",
+            "role",
+            "test",
+            "new",
+            "completion",
+            "release cut",
+            "release next",
+            "release pin",
+        ),
         *("local up", "local down", "local reset", "local status", "local env", "local faults", "local publish"),
         # Looks at the site's footer where there are no credentials, as docs/releases.md says.
         "release finish",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,3 +116,17 @@ def objects(value: Any) -> list[dict[str, Any]]:
 def is_whole_list(value: Any) -> bool:
     """Whether all items of a list are known to be there: none is chosen by a condition."""
     return value is None or (isinstance(value, list) and not any(isinstance(each, Unknown) for each in value))
+
+
+def handles(value: Any) -> Iterator[Handle]:
+    """The resources in a value, however nested."""
+    if isinstance(value, Handle):
+        yield value
+    elif isinstance(value, Text):
+        yield from (each for each in value.parts if isinstance(each, Handle))
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from handles(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from handles(each)
