@@ -17,7 +17,7 @@ if [ "$(python -c 'import sys; print(*sys.version_info[:2], sep=".")')" != 3.11 
   exit 2
 fi
 
-for name in requirements requirements-dev requirements-checkov; do
+for name in requirements requirements-dev requirements-checkov requirements-docs; do
   # This machine's package settings must not get in: no index, no find-links, no command line in a header.
   pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header \
     --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options \

@@ -3,7 +3,8 @@
 #   tools/setup.sh           all of it, with the development tools and the git hooks
 #   tools/setup.sh --dev     without the git hooks               (the launcher does this for `test`)
 #   tools/setup.sh --base    without the development tools too   (the launcher does this when it must)
-#   tools/setup.sh --audits  as --dev, and checkov in a separate environment: a minute and 300 MB more   (.ci/run does this)
+#   tools/setup.sh --docs    as --dev, and mkdocs in a separate environment: tools/docs.sh does this
+#   tools/setup.sh --audits  as --docs, and checkov in a separate environment: a minute and 350 MB more   (.ci/run does this)
 # NAME_PYTHON=/path/to/python3.12 chooses the Python, where NAME is that of the launcher. Runs in bash 3.2, which is what macOS has.
 set -u
 
@@ -34,28 +35,29 @@ read_file() { # variable, path
 }
 
 main() {
-  local level=dev hooks= audits=
+  local level=dev hooks= extras= extra missing=
   root=$(CDPATH='' cd -P -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P) || exit
   venv=$root/.venv
   # Also read by portside/program.py.
   name=$(sed -n -e 's/^NAME = "\(.*\)"$/\1/p' -e 's/^  "launcher": "\(.*\)".*/\1/p' "$root/src/program.py" "$root/portside.json" 2>/dev/null)
   name=${name:-portside}
   state=.$name
-  checkov=$root/$state/checkov
   log=$root/$state/setup.log
   python_variable=$(printf %s "${name}_PYTHON" | tr a-z- A-Z_)
   case ${1-} in
     --base) level=base ;;
     --dev) ;;
-    --audits) audits=yes ;;
+    --docs) extras=docs ;;
+    --audits) extras='docs checkov' ;;
     '') hooks=yes ;;
-    *) fail 2 "tools/setup.sh: no such option: $1" 'Use --base, --dev, --audits or nothing.' ;;
+    *) fail 2 "tools/setup.sh: no such option: $1" 'Use --base, --dev, --docs, --audits or nothing.' ;;
   esac
-  if ! is_current $level || { [ -n "$audits" ] && ! checkov_is_current; }; then
+  for extra in $extras; do extra_is_current $extra || missing=yes; done
+  if ! is_current $level || [ -n "$missing" ]; then
     find_python
     wait_for_other_setups
     is_current $level || set_up $level
-    [ -z "$audits" ] || checkov_is_current || set_up_checkov
+    for extra in $extras; do extra_is_current $extra || set_up_extra $extra; done
   fi
   [ -z "$hooks" ] || { install_git_hooks && say_next_steps; }
 }
@@ -83,24 +85,24 @@ set_up() { # base or dev
   say "set up in $((SECONDS - began)) s"
 }
 
-# checkov pins another boto3 than ministack does, so it has a separate environment.
-set_up_checkov() {
+# checkov pins another boto3 than ministack does, and few need the documentation site, so both have separate environments.
+set_up_extra() { # checkov or docs
   cd "$root" || exit
-  step checkov install_checkov
+  step "$1" install_extra "$1"
 }
 
-checkov_is_current() {
-  local made text
-  [ -x "$checkov/bin/python" ] && read_file made "$checkov/$name-stamp" &&
-    read_file text "$root/requirements-checkov.txt" && [ "$made" = "$root"$'\n'"$text" ]
+extra_is_current() { # checkov or docs
+  local made text folder=$root/$state/$1
+  [ -x "$folder/bin/python" ] && read_file made "$folder/$name-stamp" &&
+    read_file text "$root/requirements-$1.txt" && [ "$made" = "$root"$'\n'"$text" ]
 }
 
-install_checkov() {
-  local text
-  read_file text "$root/requirements-checkov.txt" && rm -rf "$checkov" &&
-    "$venv/bin/python" -I -m venv --without-pip --prompt checkov "$checkov" &&
-    "$checkov/bin/python" -I tools/install_packages.py requirements-checkov.txt &&
-    printf '%s\n%s' "$root" "$text" >"$checkov/$name-stamp"
+install_extra() { # checkov or docs
+  local text folder=$root/$state/$1
+  read_file text "$root/requirements-$1.txt" && rm -rf "$folder" &&
+    "$venv/bin/python" -I -m venv --without-pip --prompt "$1" "$folder" &&
+    "$folder/bin/python" -I tools/install_packages.py "requirements-$1.txt" &&
+    printf '%s\n%s' "$root" "$text" >"$folder/$name-stamp"
 }
 
 find_python() { # sets $python, $version

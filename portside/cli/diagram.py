@@ -28,13 +28,13 @@ def diagram(environment: str, output: Path | None, as_json: bool) -> None:
     from portside.findings.templates.assembly import assembly_of
     from portside.report.architecture import architecture_of
     from portside.report.architecture_picture import drawn
-    from portside.synthesis.offline import templates_offline
+    from portside.synthesis.variants import Variant, synthesize_variants, working_tree
 
     configuration = read_configuration(local=False, acting_on=())
     chosen = configuration.environment(environment)
     with console.step(f"Making the templates of {chosen.name}"):
-        templates = templates_offline(chosen.name)
-    architecture = architecture_of(assembly_of(templates, chosen.account, chosen.region))
+        [made] = synthesize_variants(working_tree(), [Variant(chosen.name)])
+    architecture = architecture_of(assembly_of(made.expect_valid().templates, chosen.account, chosen.region))
     if as_json:
         console.print_json(architecture.as_json())
         return

@@ -24,7 +24,7 @@ REQUEST, ROUTE, CALL, GRANT, USE = "request", "route", "call", "grant", "use"
 _ANYWHERE = ("0.0.0.0/0", "::/0")
 _GROUP, _SUBNET = "EC2::SecurityGroup", "EC2::Subnet"
 _FILES, _MOUNTS = "AWS::EFS::FileSystem", "AWS::EFS::MountTarget"
-# They have security groups in their properties, and no node of their own.
+# They have security groups in their properties, but are part of another node.
 _PARTS = ("AWS::EC2::SecurityGroup", "AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress", _MOUNTS)
 _DATABASES = ("DocDB::DBCluster", "RDS::DBCluster", "RDS::DBInstance")
 # The resources outside of a VPC that have a node. Others, such as roles, alarms and log groups, have none.
@@ -58,7 +58,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Edge:
-    """What a node sends to another one, or may do there. Nodes are named by their ids."""
+    """A connection or a right from one node to another. Nodes are named by their ids."""
 
     source: str
     target: str
@@ -97,7 +97,7 @@ def architecture_of(assembly: Assembly) -> Architecture:
     """The architecture that the templates describe, whatever their order."""
     reading = _Reading(Assembly(sorted(assembly.files, key=lambda each: each.stack)))
     edges = tuple(dict.fromkeys(reading.edges()))
-    # Networks outside of the templates are found with the rules that let them in.
+    # Networks outside of the templates are found with the rules that allow them.
     nodes = (*reading.networks.values(), *reading.nodes.values())
     vpcs = tuple(str(each.get("CidrBlock")) for each in assembly.of_type("EC2::VPC"))
     return Architecture(vpcs, reading.subnets, nodes, edges)
@@ -172,7 +172,7 @@ class _Reading:
             return "instance", _short(resource), [str(resource.get("InstanceType") or "")]
         if kind in _REGIONAL:
             return "resource", _short(resource), [_REGIONAL[kind]]
-        if resource.type not in _PARTS and self._held(resource, _GROUP) and not self._is_about_a_job(resource):
+        if resource.type not in _PARTS and self._related(resource, _GROUP) and not self._is_about_a_job(resource):
             return "resource", _short(resource), [" ".join(kind.split("::"))]
         return None
 
@@ -209,7 +209,7 @@ class _Reading:
     def _is_about_a_job(self, resource: Resource) -> bool:
         return any(job.is_of(each) for each in handles(resource.properties) for job in self._jobs.values())
 
-    def _held(self, resource: Resource, kind: str) -> list[Resource]:
+    def _related(self, resource: Resource, kind: str) -> list[Resource]:
         """The subnets or security groups in the properties of a resource, or in its subnet group."""
         found = [self._assembly.resource(each) for each in handles(resource.properties)]
         nested = [each for each in found if each and each.type.endswith("SubnetGroup") and kind == _SUBNET]
@@ -217,13 +217,13 @@ class _Reading:
         return list({each.name: each for each in [*found, *inner] if each and each.type == f"AWS::{kind}"}.values())
 
     def _of_node(self, resource: Resource, kind: str) -> list[Resource]:
-        """As `_held`, of all resources that determine a node's network: a job's schedule, a file system's mounts."""
+        """As `_related`, of all resources that determine a node's network: a job's schedule, a file system's mounts."""
         about: Iterable[Resource] = [resource]
         if resource.name in self._jobs:
             about = self._about(resource)
         elif resource.type == _FILES:
             about = [each for each in self._about(resource) if each.type == _MOUNTS]
-        return list({each.name: each for one in about for each in self._held(one, kind)}.values())
+        return list({each.name: each for one in about for each in self._related(one, kind)}.values())
 
     def _place_of(self, resource: Resource) -> str:
         public = {each.id for each in self.subnets if each.place == PUBLIC}

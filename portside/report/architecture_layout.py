@@ -1,7 +1,7 @@
 """Where the picture of an architecture has what, in SVG units.
 
-Nodes stand in rows of three at most, so that the picture can be read on a phone. Edges to the same node are one line,
-which runs between the rows and in the gutters beside the columns: it crosses other lines, and never a box.
+Nodes are in rows of three at most, so that the picture can be read on a phone. Edges to the same node are one line,
+which runs between the rows and in the gutters between the columns: it crosses other lines, and never a box.
 """
 
 from __future__ import annotations
@@ -106,16 +106,16 @@ def picture_of(architecture: Architecture) -> Picture:
 
 
 def _boxes(architecture: Architecture) -> dict[str, Box]:
-    """The boxes by the ids of their nodes. What a target accepts is written in its box, where there is space."""
+    """The boxes by the ids of their nodes. Requests and routes are written in the box of their target."""
     found = {}
     inside = {each.id: each for each in architecture.nodes if each.kind == "network" and each.place == PRIVATE}
     for node in architecture.nodes:
         if node.id in inside:
             continue
-        told = [each for each in architecture.edges if each.target == node.id]
-        accepted = [f"{each.port} {each.label}" for each in told if each.kind == REQUEST]
-        accepted += [each.label for each in told if each.kind == ROUTE]
-        accepted += [f"{each.port} from {inside[each.source].name}" for each in told if each.source in inside]
+        incoming = [each for each in architecture.edges if each.target == node.id]
+        accepted = [f"{each.port} {each.label}" for each in incoming if each.kind == REQUEST]
+        accepted += [each.label for each in incoming if each.kind == ROUTE]
+        accepted += [f"{each.port} from {inside[each.source].name}" for each in incoming if each.source in inside]
         lines = [part for each in (*node.details, *dict.fromkeys(accepted)) for part in textwrap.wrap(each, _LETTERS)]
         found[node.id] = Box(node, textwrap.wrap(node.name, _NAME_LETTERS), lines)
     return found
@@ -267,9 +267,9 @@ def _place_rows(
                 y += LINE + _GAP
             if place in (PUBLIC, PRIVATE):
                 own = [each for each in architecture.subnets if each.place == place]
-                told = [f"{each.cidr}, zone {each.zone}, {_out(each.way_out)}" for each in own]
-                frames.append(Frame(_PLACES[place], told, 2 * _EDGE, y, width - 4 * _EDGE))
-                y += LINE * (1 + len(told)) + _GAP
+                ranges = [f"{each.cidr}, zone {each.zone}, {_out(each.way_out)}" for each in own]
+                frames.append(Frame(_PLACES[place], ranges, 2 * _EDGE, y, width - 4 * _EDGE))
+                y += LINE * (1 + len(ranges)) + _GAP
         y += _LABELS
         height = max(LINE * (len(box.name) + len(box.lines)) for box in row) + 2 * PADDING
         for box in row:
@@ -290,7 +290,7 @@ def _place_tracks(tracks: dict[tuple[int, int], float], lines: list[Line], chann
 
 
 def _out(way_out: str) -> str:
-    return f"out by {way_out}" if way_out else "no way out"
+    return f"out by {way_out}" if way_out else "no route to the internet"
 
 
 def _draw(line: Line, tracks: dict[tuple[int, int], float]) -> None:

@@ -13,7 +13,7 @@ _FOLDER = Path(__file__).parent
 
 
 def render(template: str, **values: Any) -> str:
-    """A template of this folder with these values. What it shows is escaped."""
+    """A template of this folder with these values. Values are escaped."""
     return _environment().get_template(template).render(**values)
 
 

@@ -118,9 +118,13 @@ def visit(site: Site, host: str, plan: Sequence[Mapping[str, Any]], profile: Pat
     return site.read
 
 
-def shown_at(url: str, profile: Path) -> str:
+def shown_at(url: str, profile: Path, *options: str) -> str:
     """The text of the document that the browser has of an address."""
     done = subprocess.run(
-        _command(profile, "--dump-dom", url), capture_output=True, text=True, timeout=LONGEST_SECONDS, check=True
+        _command(profile, *options, "--dump-dom", url),
+        capture_output=True,
+        text=True,
+        timeout=LONGEST_SECONDS,
+        check=True,
     )
     return done.stdout

@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
-PYTHON_LOCKS = tuple(f"requirements{part}.txt" for part in ("", "-dev", "-checkov"))
+PYTHON_LOCKS = tuple(f"requirements{part}.txt" for part in ("", "-dev", "-checkov", "-docs"))
 LOCKS = (*PYTHON_LOCKS, "package-lock.json")
 
 

@@ -19,6 +19,7 @@ from portside.findings.templates.assembly import assembly_of
 from portside.report.architecture import Architecture, Edge, Node, architecture_of
 from portside.report.architecture_layout import picture_of
 from portside.report.architecture_picture import drawn
+from portside.synthesis.variants import Made
 from portside.testing.synthesis import read_app, synthesized
 from tests.unit.documents import ROOT
 
@@ -140,7 +141,7 @@ class Raw:
             yield next(self.keys(rule["GroupId"], stack)), stack, rule
 
     def calls(self) -> set[tuple[str, str, int]]:
-        """Who may connect to whom on which port, by rules from group to group."""
+        """Callers, callees and ports, by rules from group to group."""
         carriers = self.carriers()
         return {
             (caller, callee, rule["FromPort"])
@@ -212,7 +213,7 @@ def test_a_route_is_written_in_the_box_of_its_service(app: Path, name: str) -> N
 
 
 @all_pictures
-def test_networks_that_are_let_in_are_shown(app: Path, name: str) -> None:
+def test_networks_that_are_allowed_are_shown(app: Path, name: str) -> None:
     raw, shown = Raw(app, name), Shown(app, name)
     carriers = raw.carriers()
     (vpc,) = [each["CidrBlock"] for each in raw.of_type("AWS::EC2::VPC").values()]
@@ -253,9 +254,9 @@ def expect_no_overlap(shown: Architecture) -> None:
                 or (other.x >= box.x + box.width or box.x >= other.x + other.width)
             )
         for x1, y1, x2, y2 in (segment for line in picture.lines for segment in segments(line.paths)):
-            is_beside = x2 <= box.x or x1 >= box.x + box.width
+            is_left_or_right = x2 <= box.x or x1 >= box.x + box.width
             is_above_or_below = y2 <= box.y + 0.5 or y1 >= box.y + box.height - 0.5
-            assert is_beside or is_above_or_below, (box.node.name, (x1, y1, x2, y2))
+            assert is_left_or_right or is_above_or_below, (box.node.name, (x1, y1, x2, y2))
 
 
 def segments(paths: list[str]) -> Iterator[tuple[float, float, float, float]]:
@@ -305,7 +306,8 @@ def test_names_in_templates_are_shown_and_not_run() -> None:
 def test_the_command_writes_the_picture_or_its_nodes_and_edges(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     app, name = of("agora")
     monkeypatch.setattr("portside.cli.diagram.read_configuration", lambda **_: read_app(app))
-    monkeypatch.setattr("portside.synthesis.offline.templates_offline", lambda _: synthesized(app, name).templates)
+    made = Made(templates=synthesized(app, name).templates)
+    monkeypatch.setattr("portside.synthesis.variants.synthesize_variants", lambda *_: [made])
     file = tmp_path / "dev.svg"
     CliRunner().invoke(diagram, ["dev", "-o", str(file)], catch_exceptions=False)
     expected = drawn(architecture(app, name), "Agora dev")
