@@ -30,6 +30,8 @@ class Saving:
     risk: str
     replaced: tuple[str, ...] = ()
     """The resources that would be replaced."""
+    confirmed: tuple[str, ...] = ()
+    """The options without which `deploy` does not replace or delete resources."""
     kept: tuple[str, ...] = ()
     """The resources that stay in the account, and are billed until someone deletes them."""
 
@@ -37,6 +39,8 @@ class Saving:
     def effect(self) -> str:
         """How it acts: in place, or what is replaced; and what has to be deleted by hand."""
         acts = f"replaces {', '.join(self.replaced)}" if self.replaced else "in place"
+        if self.confirmed:
+            acts += f"; deploy needs {' '.join(self.confirmed)}"
         return f"{acts}; stays until deleted by hand: {', '.join(self.kept)}" if self.kept else acts
 
     def as_json(self) -> dict[str, Any]:
@@ -73,20 +77,20 @@ def _saving(environment: str, row: Mapping[str, Any], before: Made, after: Made)
     lost = [
         loss
         for name, template in before.templates.items()
-        for loss in losses(template.get("Resources", {}), after.templates.get(name, {}).get("Resources", {}), Values())
+        if name in after.templates
+        for loss in losses(template.get("Resources", {}), after.templates[name].get("Resources", {}), Values())
     ]
+    noticed = [loss for loss in lost if loss.is_stateful or loss.interruption]
     return Saving(
         environment,
         row["setting"],
         _written(values[0]) if values else "None",
         -Difference(*costs).dollars,
         row["risk"],
-        tuple(
-            dict.fromkeys(
-                loss.kind for loss in lost if loss.what != DELETED and (loss.is_stateful or loss.interruption)
-            )
-        ),
-        tuple(dict.fromkeys(loss.kind for loss in lost if loss.is_kept)),
+        replaced=tuple(dict.fromkeys(loss.kind for loss in noticed if loss.what != DELETED)),
+        confirmed=tuple(f"--replace {loss.logical_id}" for loss in noticed if loss.is_certain)
+        + (() if before.templates.keys() <= after.templates.keys() else ("--prune",)),
+        kept=tuple(dict.fromkeys(loss.kind for loss in lost if loss.is_kept)),
     )
 
 

@@ -100,7 +100,7 @@ def test_savings_are_a_block_each(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     assert answer(capsys, "dev", "--savings") == [
         {
             **{"environment": "dev", "setting": "NAT_GATEWAYS", "value": "1", "dollars": 36.5, "risk": "one zone"},
-            **{"replaced": [], "kept": [], "in_place": True},
+            **{"replaced": [], "confirmed": [], "kept": [], "in_place": True},
         }
     ]
     assert run(["costs", "--savings"]) == 0

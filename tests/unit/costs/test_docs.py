@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
 from portside.config.cost_assumptions import ASSUMPTIONS
+from portside.config.database_kinds import Bounds
 from portside.costs.estimate import Costs, environment_costs
 from portside.costs.prices import PRICES, READ_ON
 from tests.unit.documents import ROOT
-from tests.unit.stacks_support import templates
+from tests.unit.stacks_support import configuration_with, read_templates, shared_synthesis, templates
 
 PAGE = (ROOT / "docs" / "costs.md").read_text(encoding="utf-8")
 
@@ -59,6 +61,20 @@ def test_every_price_is_above_nothing_and_has_a_source_and_the_page_their_date()
 def test_the_page_has_the_price_of_a_switch(cell: str, dollars: float) -> None:
     [row] = [line for line in PAGE.splitlines() if line.startswith(f"| {cell} ")]
     assert f"{dollars:,.2f}" in row
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "changes"),
+    [
+        ("prod", '`"DATABASE_CAPACITY": {"min": 0.5, "max": 4}`', {"database_capacity": Bounds(min=0.5, max=4)}),
+        ("dev", '`"DATABASE_CAPACITY": {"min": 0.5, "max": 1}`', {"database_capacity": Bounds(min=0.5, max=1)}),
+        ("dev", '… and `"NAT_GATEWAYS": 1`', {"database_capacity": Bounds(min=0.5, max=1), "nat_gateways": 1}),
+    ],
+)
+def test_the_proposal_has_the_costs_of_its_settings(name: str, change: str, changes: dict[str, Any]) -> None:
+    made = read_templates(shared_synthesis(configuration_with(name, **changes), name))
+    [row] = [row for row in table("Proposal for Agora") if row[:2] == [name, change]]
+    assert row[3] == money(environment_costs(made.values(), {}).dollars)
 
 
 def money(dollars: float) -> str:

@@ -114,6 +114,8 @@ def test_tasks_on_spot_have_their_own_price(strategy: list[dict[str, Any]], on_d
     assert found.line("Fargate, vCPU").least == on_demand / 2
     assert found.line("Fargate Spot, vCPU").least == spot / 2
     assert found.line("Fargate Spot, GB of memory").least == spot
+    # By hand: 730 hours of half a vCPU and 1 GB, on demand and on Spot.
+    assert found.dollars == pytest.approx(on_demand * 18.02 + spot * (4.869 + 1.069), abs=0.03)
 
 
 def test_arm_and_more_storage_have_their_own_prices() -> None:
@@ -130,6 +132,7 @@ def test_arm_and_more_storage_have_their_own_prices() -> None:
         "Fargate ARM, vCPU": (1, 1),
         "Fargate ARM, GB of memory": (2, 2),
     }
+    assert [line.dollars for line in found.lines] == [2.43, 23.64, 5.20]
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def test_they_are_ranked_by_dollars_and_those_that_save_nothing_are_omitted(monk
     }
     assert [(each.setting, each.value, each.dollars, each.effect) for each in found(monkeypatch, answers)] == [
         ("DATABASE_INSTANCE_CLASS", "t3.medium", 145.27, "in place"),
-        ("NAT_GATEWAYS", "1", 32.85, "in place"),
+        ("NAT_GATEWAYS", "1", 32.85, "in place; deploy needs --replace Two"),
     ]
 
 
@@ -61,8 +61,16 @@ def test_what_is_replaced_and_what_stays_and_is_billed_is_reported(monkeypatch: 
         "NAT_GATEWAYS": made(Db=INSTANCE, Second=INSTANCE, Cache=resource(CACHE["Type"], KmsKeyId="b")),
     }
     instances, cache = found(monkeypatch, answers)
-    assert instances.effect == "in place; stays until deleted by hand: AWS::DocDB::DBInstance"
-    assert (cache.effect, cache.as_json()["in_place"]) == ("replaces AWS::ElastiCache::ReplicationGroup", False)
+    stays = "stays until deleted by hand: AWS::DocDB::DBInstance"
+    assert instances.effect == f"in place; deploy needs --replace Second; {stays}"
+    assert cache.effect == "replaces AWS::ElastiCache::ReplicationGroup; deploy needs --replace Nat --replace Cache"
+    assert (cache.as_json()["in_place"], instances.as_json()["in_place"]) == (False, True)
+
+
+def test_a_stack_that_is_no_longer_configured_must_be_pruned(monkeypatch: pytest.MonkeyPatch) -> None:
+    host = Made(templates={"app-dev-bastion": {"Resources": {"A": resource("AWS::EC2::NatGateway")}}})
+    [bastion] = found(monkeypatch, {"": host, "BASTION": Made()})
+    assert (bastion.value, bastion.effect) == ("None", "in place; deploy needs --prune")
 
 
 def test_production_is_offered_no_setting_that_it_should_not_have(monkeypatch: pytest.MonkeyPatch) -> None:
