@@ -50,7 +50,6 @@ _HOST_NAME = re.compile(r"(?=.{4,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.
 _MOST_TAGS = 46
 _OWN_TAGS = OWNER_TAG.partition(":")[0] + ":"
 _TAG_SIGNS = frozenset("_.:/=+-@")
-_ROLE_NAME = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 RETENTION_DAYS = (
@@ -129,12 +128,12 @@ def branch(value: Any, report: Report) -> str | None:
     return None
 
 
-def role_name(value: Any, report: Report) -> str | None:
-    """The name of an IAM role: https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html"""
-    hint = 'Use the name of the role, without its ARN, such as "app-dev-deploy".'
-    if report.text(value, hint) and not _ROLE_NAME.fullmatch(value):
-        report.wrong("not the name of an IAM role", hint, value)
-    return value if isinstance(value, str) and _ROLE_NAME.fullmatch(value) else None
+# https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
+role_name = matching(
+    r"[A-Za-z0-9_+=,.@-]{1,64}",
+    "not the name of an IAM role",
+    'Use the name of the role, without its ARN, such as "app-dev-deploy".',
+)
 
 
 def proved_by(value: Any, report: Report) -> str:

@@ -27,7 +27,7 @@ from portside.aws.rollouts import (
     rollouts_in,
 )
 from portside.aws.stack_status import status_of
-from portside.report.timeline import SERVICE, STACK, TASK, Timeline
+from portside.report.timeline import SERVICE, STACK, TASK, Subject, Timeline
 from portside.terminal.console import is_watched, say, style_of, talk_console
 from portside.terminal.summary import MOST_LISTED
 
@@ -98,7 +98,7 @@ class Progress:
             line = self.lines[name]
             if line.state == state:
                 return
-            moment = self.timeline.note(STACK, name, state, over=over, at=since)
+            moment = self.timeline.note(Subject(STACK, name), state, over=over, at=since)
             now = moment.seconds if moment else self.timeline.seconds
             line.state = state
             line.started = now if line.started is None else line.started
@@ -120,7 +120,7 @@ class Progress:
                 return
             service.state, service.summary = state, rollout.summary
             over = state in (ROLLED_OUT, ROLLED_BACK)
-            self.timeline.note(SERVICE, name, state, within=rollout.service.stack, over=over)
+            self.timeline.note(Subject(SERVICE, name), state, within=rollout.service.stack, over=over)
             self._report(f"{name}: {state}, {rollout.summary}", state)
 
     def _report(self, said: str, state: str) -> None:
@@ -153,8 +153,9 @@ class Progress:
     def _note_tasks(self, rollout: Rollout, service: _Service) -> None:
         name = rollout.service.name
         for task in rollout.tasks:
-            note = functools.partial(self.timeline.note, TASK, task.id, within=name)
-            if not self.timeline.knows(TASK, task.id):
+            subject = Subject(TASK, task.id)
+            note = functools.partial(self.timeline.note, subject, within=name)
+            if not self.timeline.knows(subject):
                 note(PENDING, at=task.created)
                 if task.started:
                     note(RUNNING, at=task.started)

@@ -141,7 +141,7 @@ def not_a_command(context: RuleContext) -> Finding | None:
     ended = context.exited
     if ended is None or ended.exit_code not in (126, 127):
         return None
-    command = context.definition.command if context.definition else ()
+    command = context.command
     said = _error_line(context)
     return context.found(
         "BAD_COMMAND",

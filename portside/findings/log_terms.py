@@ -76,10 +76,9 @@ def _at_where(context: RuleContext, groups: Groups) -> str:
 
 def _entry(context: RuleContext, _: Groups) -> str:
     """The command of the program: that of app.py, or the image's own."""
-    given = context.definition.command if context.definition else ()
-    if given:
+    if context.command:
         field = f"container_command of {context.name} in app.py"
-        return f"Correct {field}, which runs {' '.join(given)}; then: {context.deploy}"
+        return f"Correct {field}, which runs {' '.join(context.command)}; then: {context.deploy}"
     return (
         f"Correct what the image starts with (ENTRYPOINT and CMD in the Dockerfile), or set container_command of "
         f"{context.name} in app.py; {_publish(context, {})}"

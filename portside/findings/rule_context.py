@@ -64,6 +64,10 @@ class RuleContext:
         return self.definition.image if self.definition and self.definition.image else self.service.asked.image
 
     @property
+    def command(self) -> tuple[str, ...]:
+        return self.definition.command if self.definition else ()
+
+    @property
     def memory(self) -> int:
         """The task's limit, in MiB."""
         return (self.definition.memory if self.definition else 0) or self.service.asked.memory

@@ -149,25 +149,21 @@ def _program(context: RuleContext, _: Groups) -> str:
 
 
 def _asked_command(context: RuleContext, _: Groups) -> str:
-    given = context.definition.command if context.definition else ()
-    return f" (container_command asks for {' '.join(given)})" if given else ""
+    return f" (container_command asks for {' '.join(context.command)})" if context.command else ""
 
 
 def _command_place(context: RuleContext, _: Groups) -> str:
-    given = context.definition.command if context.definition else ()
-    return context.field("container_command") if given else f"the entry point of {context.image}"
+    return context.field("container_command") if context.command else f"the entry point of {context.image}"
 
 
 def _fix_command(context: RuleContext, _: Groups) -> str:
-    given = context.definition.command if context.definition else ()
-    if given:
+    if context.command:
         return f"Correct container_command of {context.name} in app.py, then: {context.deploy}"
     return context.fix_program
 
 
 def _make_executable(context: RuleContext, found: Groups) -> str:
-    given = context.definition.command if context.definition else ()
-    if given:
+    if context.command:
         return (
             f"Correct container_command of {context.name} in app.py: a program that may be run; then: {context.deploy}"
         )

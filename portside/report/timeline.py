@@ -7,11 +7,18 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from portside.timestamps import timestamp
 
 STACK, SERVICE, TASK = "stack", "service", "task"
+
+
+class Subject(NamedTuple):
+    """A stack, service or task, by its kind and its name or id."""
+
+    kind: str
+    name: str
 
 
 @dataclass(frozen=True)
@@ -57,7 +64,7 @@ class Timeline:
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
     _clock: float = field(default_factory=time.monotonic)
     _moments: list[Moment] = field(default_factory=list)
-    _latest: dict[tuple[str, str], str] = field(default_factory=dict)
+    _latest: dict[Subject, str] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
@@ -71,14 +78,13 @@ class Timeline:
         with self._lock:
             return tuple(sorted(self._moments, key=lambda moment: moment.seconds))
 
-    def knows(self, kind: str, subject: str) -> bool:
+    def knows(self, subject: Subject) -> bool:
         with self._lock:
-            return (kind, subject) in self._latest
+            return subject in self._latest
 
     def note(
         self,
-        kind: str,
-        subject: str,
+        subject: Subject,
         state: str,
         *,
         within: str = "",
@@ -91,10 +97,10 @@ class Timeline:
         # The clocks of AWS and of this machine differ a little.
         seconds = now if at is None else min(max((at - self.began).total_seconds(), 0.0), now)
         with self._lock:
-            if self._latest.get((kind, subject)) == state:
+            if self._latest.get(subject) == state:
                 return None
-            self._latest[kind, subject] = state
-            moment = Moment(round(seconds, 2), kind, subject, state, within, reason, over)
+            self._latest[subject] = state
+            moment = Moment(round(seconds, 2), *subject, state, within, reason, over)
             self._moments.append(moment)
         return moment
 

@@ -27,21 +27,21 @@ class TemplateFile:
     @cached_property
     def resources(self) -> dict[str, Mapping[str, Any]]:
         """The resources that have the form of one, by logical ID."""
-        found = _mapping(self.template.get("Resources"))
-        return {str(key): each for key, each in found.items() if isinstance(_mapping(each).get("Type"), str)}
+        found = mapping(self.template.get("Resources"))
+        return {str(key): each for key, each in found.items() if isinstance(mapping(each).get("Type"), str)}
 
     @cached_property
     def outputs(self) -> dict[str, Mapping[str, Any]]:
         """The outputs that have the form of one, by name."""
-        found = _mapping(self.template.get("Outputs"))
-        return {str(key): each for key, each in found.items() if "Value" in _mapping(each)}
+        found = mapping(self.template.get("Outputs"))
+        return {str(key): each for key, each in found.items() if "Value" in mapping(each)}
 
     @property
     def names(self) -> set[str]:
         """The resources and parameters, which can be referred to."""
         return {
-            *map(str, _mapping(self.template.get("Resources"))),
-            *map(str, _mapping(self.template.get("Parameters"))),
+            *map(str, mapping(self.template.get("Resources"))),
+            *map(str, mapping(self.template.get("Parameters"))),
         }
 
     @property
@@ -114,7 +114,7 @@ class Assembly:
         """The value of an export; None where no template has it."""
         for file in self.files:
             for key, output in file.outputs.items():
-                export = _mapping(output.get("Export")).get("Name")
+                export = mapping(output.get("Export")).get("Name")
                 if export is not None and resolve(export, self._scope(file), depth) == name:
                     return self.output(file.stack, key, depth)
         return None
@@ -134,7 +134,7 @@ class Assembly:
         return Scope(
             stack=file.stack,
             resources=file.resources,
-            mappings=_mapping(file.template.get("Mappings")),
+            mappings=mapping(file.template.get("Mappings")),
             pseudo=file.pseudo,
             output_of=self.output,
             exported=self.exports,
@@ -177,14 +177,9 @@ def assembly_of(templates: Mapping[str, Mapping[str, Any]], account: str = "", r
 def awaited(resource: Mapping[str, Any]) -> list[str]:
     """The logical IDs in `DependsOn`."""
     found = resource.get("DependsOn")
-    return (
-        [found]
-        if isinstance(found, str)
-        else [each for each in found or () if isinstance(each, str)]
-        if isinstance(found, list)
-        else []
-    )
+    return [each for each in (found if isinstance(found, list) else [found]) if isinstance(each, str)]
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
+def mapping(value: Any) -> Mapping[str, Any]:
+    """A value that should be a mapping; an empty one if it is not."""
     return value if isinstance(value, Mapping) else {}

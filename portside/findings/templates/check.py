@@ -8,7 +8,7 @@ from portside.findings.finding import Finding
 from portside.findings.templates.assembly import Assembly
 from portside.findings.templates.rule import declared_rules, rows
 
-# Their rules, in this order; importing a module declares them.
+# Importing a module declares its rules.
 for _name in (
     *("references", "limits", "task_definition", "service", "attribute_names", "load_balancer", "policies", "roles"),
     *("reach", "routes", "network", "web_acl", "alarm", "scaling", "database"),

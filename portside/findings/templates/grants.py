@@ -13,7 +13,8 @@ from portside.findings.templates.values import Handle, Text, Unknown, fields, is
 Statement = Mapping[str, Any]
 
 _PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
-_SESSIONS = (
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
+EXEC = (
     *("ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel"),
     *("ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel"),
 )
@@ -30,7 +31,7 @@ MANAGED: Mapping[str, tuple[str, ...]] = {
     "AmazonSQSFullAccess": ("sqs:*",),
     "AWSXRayDaemonWriteAccess": ("xray:*",),
     "CloudWatchLogsFullAccess": ("logs:*",),
-    "AmazonSSMManagedInstanceCore": ("ssm:GetParameter", "ssm:GetParameters", *_SESSIONS),
+    "AmazonSSMManagedInstanceCore": ("ssm:GetParameter", "ssm:GetParameters", *EXEC),
     "AmazonSSMReadOnlyAccess": ("ssm:Describe*", "ssm:Get*", "ssm:List*"),
     "SecretsManagerReadWrite": ("secretsmanager:*",),
 }

@@ -124,7 +124,7 @@ def _destination(route: Resource) -> tuple[Handle, str] | None:
 
 
 # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateRoute.html
-_TARGETS = (
+ROUTE_TARGETS = (
     *("CarrierGatewayId", "CoreNetworkArn", "EgressOnlyInternetGatewayId", "GatewayId", "InstanceId"),
     *("LocalGatewayId", "NatGatewayId", "NetworkInterfaceId", "TransitGatewayId", "VpcEndpointId"),
     "VpcPeeringConnectionId",
@@ -134,7 +134,7 @@ _TARGETS = (
 @over("EC2::Route")
 def route_targets(assembly: Assembly, route: Resource) -> Iterator[Finding]:
     """Routes to nothing, or to two things."""
-    found = [key for key in _TARGETS if key in route.properties]
+    found = [key for key in ROUTE_TARGETS if key in route.properties]
     certain = [key for key in found if not isinstance(route.get(key), Unknown)]
     if not found or len(certain) > 1:
         yield wrong("ROUTE_TARGET", route, f"must lead to one target, leads to {', '.join(certain) or 'none'}")

@@ -14,7 +14,7 @@ from portside.findings.templates.rule import over, over_assembly, wrong
 from portside.findings.templates.security_groups import allow_inbound, allow_outbound, groups_of, ingress
 from portside.findings.templates.service import may_map, services, task_definition_of
 from portside.findings.templates.task_definition import container_named, containers_of, ports_of
-from portside.findings.templates.values import Handle, Text, fields, flag, number, objects, text, whole
+from portside.findings.templates.values import Handle, fields, flag, number, objects, parts_of, text, whole
 
 _ADDRESS = re.compile(r"HOST|URL|URI|ENDPOINT|ADDR|SERVER|UPSTREAM|PROXY|CONNECTION", re.I)
 _DATABASES = ("DocDB::DBCluster", "Neptune::DBCluster", "RDS::DBCluster", "RDS::DBInstance")
@@ -184,7 +184,7 @@ def to_databases(assembly: Assembly, service: Resource) -> Iterator[Finding]:
     named: dict[str, tuple[Resource, str]] = {}
     for container in containers_of(of) if of else ():
         for each in objects(container.get("Environment")):
-            for part in _parts(each.get("Value")):
+            for part in parts_of(each.get("Value")):
                 found = assembly.resource(part, *_DATABASES)
                 if found and isinstance(part, Handle) and "Endpoint" in part.attribute:
                     named[found.name] = (found, str(each.get("Name")))
@@ -202,10 +202,6 @@ def to_databases(assembly: Assembly, service: Resource) -> Iterator[Finding]:
                 f"{variable} is the database {database.logical_id}, and its own security groups let nothing out{on}"
             )
             yield wrong("REACH_DATABASE", service, sentence)
-
-
-def _parts(value: Any) -> tuple[Any, ...]:
-    return value.parts if isinstance(value, Text) else (value,)
 
 
 def _groups_of_database(assembly: Assembly, database: Resource) -> list[Resource] | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from portside.findings.finding import Finding
-from portside.findings.templates.assembly import Assembly, Resource, TemplateFile, awaited
+from portside.findings.templates.assembly import Assembly, Resource, TemplateFile, awaited, mapping
 from portside.findings.templates.limits import attributes_of, type_names
 from portside.findings.templates.rule import over, over_assembly, wrong
 
@@ -27,12 +27,12 @@ _POLICIES: Mapping[str, tuple[str, ...]] = {
 def forms(assembly: Assembly) -> Iterator[Finding]:
     """Resources and outputs that don't have the form of one."""
     for file in assembly.files:
-        for key, each in _mapping(file.template.get("Resources")).items():
+        for key, each in mapping(file.template.get("Resources")).items():
             if str(key) not in file.resources and not str(key).startswith("Fn::"):
                 yield wrong("FORM", _at(file, str(key)), "is no object with a Type")
-            elif not isinstance(_mapping(each).get("DependsOn", []), str | list):
+            elif not isinstance(mapping(each).get("DependsOn", []), str | list):
                 yield wrong("FORM", _at(file, str(key)), "DependsOn must be a name or a list of names")
-        for key in _mapping(file.template.get("Outputs")):
+        for key in mapping(file.template.get("Outputs")):
             if str(key) not in file.outputs and not str(key).startswith("Fn::"):
                 yield wrong("FORM", _at(file, str(key)), "is an output without a Value")
 
@@ -115,7 +115,7 @@ def attributes(assembly: Assembly) -> Iterator[Finding]:
     """`Fn::GetAtt` of an attribute that the type does not have."""
     for file, at, resource in _written(assembly):
         for name, attribute in dict.fromkeys(_attributes(resource)):
-            kind = str(_mapping(file.resources.get(name)).get("Type"))
+            kind = str(mapping(file.resources.get(name)).get("Type"))
             known = attributes_of(kind)
             # A nested attribute, such as Endpoint.Address, is known by its first part.
             if known is not None and attribute.split(".")[0] not in {each.split(".")[0] for each in known}:
@@ -154,7 +154,7 @@ def exports(assembly: Assembly) -> Iterator[Finding]:
     seen: dict[tuple[str, str, str], str] = {}
     for file in assembly.files:
         for output in file.outputs.values():
-            name = _mapping(output.get("Export")).get("Name")
+            name = mapping(output.get("Export")).get("Name")
             place = (str(name), file.account, file.region)
             if not isinstance(name, str) or "Condition" in output or not file.account:
                 continue
@@ -235,7 +235,3 @@ def sizes(assembly: Assembly) -> Iterator[Finding]:
         for noun, count in (("resources", len(file.resources)), ("outputs", len(file.outputs))):
             if count > _MOST[noun]:
                 yield wrong("TEMPLATE_SIZE", _at(file, ""), f"has {count} {noun}, at most {_MOST[noun]} are accepted")
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

@@ -9,7 +9,7 @@ from typing import Any
 from portside.config.image_reference import ecr_repository
 from portside.findings.finding import Finding
 from portside.findings.templates.assembly import Assembly, Resource
-from portside.findings.templates.grants import principals, rights_of, trusts
+from portside.findings.templates.grants import EXEC, principals, rights_of, trusts
 from portside.findings.templates.rule import over, over_assembly, wrong
 from portside.findings.templates.service import services, task_definition_of
 from portside.findings.templates.task_definition import containers_of, runs_on_fargate
@@ -33,11 +33,6 @@ _ASSUMED: tuple[tuple[str, str, str], ...] = (
     ("ECS::TaskDefinition", "TaskRoleArn", _TASKS),
     ("EC2::FlowLog", "DeliverLogsPermissionArn", "vpc-flow-logs.amazonaws.com"),
     ("Lambda::Function", "Role", "lambda.amazonaws.com"),
-)
-# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
-_EXEC = (
-    *("ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel"),
-    *("ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel"),
 )
 _LOGS = ("logs:CreateLogStream", "logs:PutLogEvents")
 _SECRET, _PARAMETER, _DECRYPT = ("secretsmanager:GetSecretValue",), ("ssm:GetParameters",), ("kms:Decrypt",)
@@ -155,7 +150,7 @@ def exec_rights(assembly: Assembly, service: Resource) -> Iterator[Finding]:
     of = task_definition_of(assembly, service)
     if of is not None and flag(service.get("EnableExecuteCommand")) is True:
         role = assembly.resource(of.get("TaskRoleArn"), "IAM::Role")
-        needs = [Need("RIGHT_EXEC", _EXEC, None, f"exec into {service.logical_id}")]
+        needs = [Need("RIGHT_EXEC", EXEC, None, f"exec into {service.logical_id}")]
         yield from _denied(assembly, role, needs)
 
 

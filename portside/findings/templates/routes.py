@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from portside.findings.finding import Finding
 from portside.findings.templates.assembly import Assembly, Resource
+from portside.findings.templates.network import ROUTE_TARGETS
 from portside.findings.templates.reach import groups_of_service
 from portside.findings.templates.rule import over, wrong
 from portside.findings.templates.security_groups import NOWHERE, egress
@@ -14,10 +15,7 @@ from portside.findings.templates.values import Unknown, fields, is_open, many
 _EVERYWHERE = "0.0.0.0/0"
 _HTTPS_PORT = 443
 # Other ways than a NAT gateway or an internet gateway, whose end is not in the templates.
-_OTHER_WAYS = (
-    *("CarrierGatewayId", "CoreNetworkArn", "EgressOnlyInternetGatewayId", "InstanceId", "LocalGatewayId"),
-    *("NetworkInterfaceId", "TransitGatewayId", "VpcEndpointId", "VpcPeeringConnectionId"),
-)
+_OTHER_WAYS = tuple(key for key in ROUTE_TARGETS if key not in ("GatewayId", "NatGatewayId"))
 
 
 @over("ECS::Service")

@@ -8,18 +8,14 @@ from typing import Any
 from portside.findings.finding import Finding
 from portside.findings.templates.assembly import Assembly, Resource
 from portside.findings.templates.rule import doubles, over, over_assembly, wrong
-from portside.findings.templates.values import Handle, Text, Unknown, fields, objects, text, whole
+from portside.findings.templates.values import Handle, Text, Unknown, fields, objects, parts_of, text, whole
 
 
 def target_of(assembly: Assembly, service: Resource) -> Resource | None:
     for each in assembly.of_type("ApplicationAutoScaling::ScalableTarget"):
-        if any(service.is_of(part) for part in _parts(each.get("ResourceId"))):
+        if any(service.is_of(part) for part in parts_of(each.get("ResourceId"))):
             return each
     return None
-
-
-def _parts(value: Any) -> tuple[Any, ...]:
-    return value.parts if isinstance(value, Text) else (value,)
 
 
 @over("ApplicationAutoScaling::ScalableTarget")
@@ -52,9 +48,9 @@ def resource_ids(assembly: Assembly, target: Resource) -> Iterator[Finding]:
     if target.get("ServiceNamespace") != "ecs" or not isinstance(found, str | Text):
         return
     is_wrong = _looks(found).split("/")[0] != "service" or _looks(found).count("/") != 2
-    if is_wrong and not any(isinstance(part, Unknown) for part in _parts(found)):
+    if is_wrong and not any(isinstance(part, Unknown) for part in parts_of(found)):
         yield wrong("SCALING_TARGET", target, f"ResourceId must be service/CLUSTER/SERVICE, got {_looks(found)}")
-    for part in _parts(found):
+    for part in parts_of(found):
         other = assembly.resource(part)
         if other and other.type not in ("AWS::ECS::Service", "AWS::ECS::Cluster"):
             yield wrong("SCALING_TARGET", target, f"ResourceId names {other.logical_id}, a {other.type}")

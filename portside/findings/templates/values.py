@@ -65,6 +65,11 @@ def joined(parts: Sequence[Any]) -> Any:
     return found[0] if len(found) == 1 else Text(tuple(found))
 
 
+def parts_of(value: Any) -> tuple[Any, ...]:
+    """The parts of a text that is not wholly known; any other value is its only part."""
+    return value.parts if isinstance(value, Text) else (value,)
+
+
 def written(value: Any) -> str:
     """A known scalar as CloudFormation passes it on."""
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -4,33 +4,33 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from portside.report.timeline import SERVICE, STACK, TASK, Moment, Timeline, lanes
+from portside.report.timeline import SERVICE, STACK, TASK, Moment, Subject, Timeline, lanes
 
 
 def test_a_state_is_noted_once() -> None:
     timeline = Timeline()
-    assert timeline.note(STACK, "agora-dev-app", "updating") is not None
-    assert timeline.note(STACK, "agora-dev-app", "updating") is None
+    assert timeline.note(Subject(STACK, "agora-dev-app"), "updating") is not None
+    assert timeline.note(Subject(STACK, "agora-dev-app"), "updating") is None
     assert [moment.state for moment in timeline.moments] == ["updating"]
 
 
 def test_moments_are_in_the_order_in_which_they_happened() -> None:
     timeline = Timeline(datetime.now(UTC) - timedelta(seconds=60), _clock=Timeline()._clock - 60)
-    timeline.note(TASK, "1", "running", at=timeline.began + timedelta(seconds=30))
-    timeline.note(TASK, "2", "stopped", at=timeline.began + timedelta(seconds=10))
+    timeline.note(Subject(TASK, "1"), "running", at=timeline.began + timedelta(seconds=30))
+    timeline.note(Subject(TASK, "2"), "stopped", at=timeline.began + timedelta(seconds=10))
     assert [(moment.subject, moment.seconds) for moment in timeline.moments] == [("2", 10.0), ("1", 30.0)]
 
 
 def test_a_clock_that_is_wrong_moves_nothing_before_the_beginning_or_into_the_future() -> None:
     timeline = Timeline()
-    timeline.note(TASK, "early", "pending", at=timeline.began - timedelta(hours=1))
-    timeline.note(TASK, "late", "pending", at=timeline.began + timedelta(hours=1))
+    timeline.note(Subject(TASK, "early"), "pending", at=timeline.began - timedelta(hours=1))
+    timeline.note(Subject(TASK, "late"), "pending", at=timeline.began + timedelta(hours=1))
     assert all(0 <= moment.seconds <= timeline.seconds for moment in timeline.moments)
 
 
 def test_it_is_written_with_its_beginning_and_without_empty_parts() -> None:
     timeline = Timeline(datetime(2026, 11, 23, 12, tzinfo=UTC))
-    timeline.note(STACK, "agora-dev-app", "updated", over=True)
+    timeline.note(Subject(STACK, "agora-dev-app"), "updated", over=True)
     written = timeline.as_json()
     assert written["began"] == "2026-11-23T12:00:00.000Z"
     (moment,) = written["moments"]
