@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.unit.documents import ROOT
@@ -15,14 +16,15 @@ SOURCES = ("pyproject.toml", "README.md", "LICENSE", "requirements.in")
 _NOT_COPIED = shutil.ignore_patterns("__pycache__")
 
 
-def build_wheel(folder: Path) -> Path:
-    """Build the wheel in a new folder, without a network."""
+def build_wheel(folder: Path, change: Callable[[Path], None] = lambda _: None) -> Path:
+    """Build the wheel in a new folder, without a network, of the sources after a `change` to them there."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in SOURCES:
         shutil.copy(ROOT / name, folder / name)
     # agora_own and src must not get into the wheel.
     for name in ("portside", "agora_own", "src"):
         shutil.copytree(ROOT / name, folder / name, ignore=_NOT_COPIED)
+    change(folder)
     command = [
         sys.executable,
         "-m",

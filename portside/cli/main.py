@@ -42,6 +42,7 @@ from portside.cli.run_tests import run_tests
 from portside.cli.status import status
 from portside.cli.tunnel import tunnel
 from portside.cli.unlock import unlock
+from portside.cli.upgrade import upgrade
 from portside.cli.verify import verify
 from portside.emulator.client import connection
 from portside.errors import UsageError, UserError
@@ -61,7 +62,7 @@ class _Program(CommandGroup):
         "Release": ("release",),
         "Rehearse": ("local",),
         "Account": ("costs", "diagram", "dns", "role", "ci"),
-        "This tool": ("new", "lock", "completion", "test"),
+        "This tool": ("new", "upgrade", "lock", "completion", "test"),
     }
 
 
@@ -118,6 +119,7 @@ for command in (
     status,
     tunnel,
     unlock,
+    upgrade,
     verify,
 ):
     program.add_command(command)

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any
 
 from portside.scaffold import lock
+from portside.scaffold.manifest import MANIFEST, AppOptions, Manifest, digest_of
 from portside.scaffold.new_app import Description, render
 from portside.scaffold.package_pin import PackagePin
-
-MANIFEST = "portside.json"
-"""The launcher's name, the options and the package of the app, and the digests of the files as they were written."""
-
-FORMAT = 2
-"""That of the manifest. The first had no `options`."""
 
 # The imports of portside.testing.
 _TEST_TOOLS = ("pytest", "pytest-xdist", "syrupy")
@@ -48,20 +40,6 @@ _EARLIER_IMPORTS = (
 _EXECUTABLE = frozenset({"tools/setup.sh"})
 
 
-@dataclass(frozen=True, kw_only=True)
-class AppOptions:
-    """The values of the templates, except `app.py`; the manifest has it.
-
-    `workflows` is the repository with the reusable workflows and its commit, `OWNER/REPOSITORY@COMMIT`; empty if the
-    app has whole ones.
-    """
-
-    environment: str = "dev"
-    licence: str = "none"
-    earlier: bool = False
-    workflows: str = ""
-
-
 @dataclass(frozen=True)
 class RepositoryFile:
     """The content of a file, and whether it is a program."""
@@ -84,7 +62,13 @@ def repository_files(
     elif licence == "mit":
         found["LICENSE"] = _text(render("MIT", **values))
     found |= generated_files(described.name, pin, options)
-    return {**found, MANIFEST: manifest_of(described.name, pin, options, digests_of(found))}
+    manifest = Manifest(
+        launcher=described.name,
+        options=options,
+        pin=pin,
+        files={path: digest_of(file.content) for path, file in found.items()},
+    )
+    return {**found, MANIFEST: RepositoryFile(manifest.written())}
 
 
 def generated_files(name: str, pin: PackagePin, options: AppOptions) -> dict[str, RepositoryFile]:
@@ -145,20 +129,3 @@ def _copy(path: str, source: str) -> RepositoryFile:
 
 def _read(name: str) -> str:
     return (files("portside.scaffold") / "files" / name).read_text(encoding="utf-8")
-
-
-def digests_of(written: Mapping[str, RepositoryFile]) -> dict[str, str]:
-    """The digest of each file by its path."""
-    return {path: hashlib.sha256(file.content).hexdigest() for path, file in sorted(written.items())}
-
-
-def manifest_of(name: str, pin: PackagePin, options: AppOptions, digests: Mapping[str, str]) -> RepositoryFile:
-    """The manifest of a repository whose files have these digests."""
-    manifest = {
-        "launcher": name,
-        "format": FORMAT,
-        "options": vars(options),
-        "package": {"location": pin.location, "version": pin.version, "sha256": pin.sha256},
-        "files": digests,
-    }
-    return _text(json.dumps(manifest, indent=2) + "\n")

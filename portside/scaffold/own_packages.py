@@ -31,19 +31,14 @@ def lock_own(repository: Path) -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         constraints, written = Path(folder, "constraints.txt"), Path(folder, LOCKED)
         constraints.write_text("".join(f"{name}=={version}\n" for name, version in base.items()))
+        if (repository / LOCKED).is_file():
+            # uv keeps the versions that it finds there, if it can.
+            written.write_bytes((repository / LOCKED).read_bytes())
         words = ["--uv", "pip", "compile", "--quiet", "--generate-hashes", "--universal", "--python-version", "3.11"]
-        words += [
-            "--no-header",
-            "--no-annotate",
-            "--constraint",
-            str(constraints),
-            "--output-file",
-            str(written),
-            NAMED,
-        ]
+        words += ["--no-header", "--no-annotate", "--constraint", str(constraints), "--output-file", str(written)]
         with as_file(files("portside.scaffold") / "files" / "install_packages") as program:
             done = subprocess.run(
-                [sys.executable, "-I", str(program), *words],
+                [sys.executable, "-I", str(program), *words, NAMED],
                 cwd=repository,
                 capture_output=True,
                 text=True,

@@ -51,8 +51,60 @@ def read_pin(given: str | None) -> PackagePin:
     package = given or _installed_from()
     if not package:
         raise UsageError("--package: missing; the new repository pins the package by version and hash", _HINT)
-    if package.startswith("https://"):
-        return _at_address(package)
+    if not package.startswith("https://"):
+        pin = _of_file(package)
+        _expect_this(pin.version)
+        return pin
+    url, name, stated = _parts_of(package)
+    version = _version_in(name)
+    _expect_this(version)
+    return PackagePin(url, version, stated) if stated else _pin_of(_download(url), url, name)
+
+
+def _expect_this(version: str) -> None:
+    """Raise `UsageError` for another version: the locks that are written are those of this one."""
+    if version != __version__:
+        raise UsageError(
+            f"--package: portside {version}, and this is portside {__version__}",
+            f"Use the wheel of {__version__}, or install {version} and run its `portside new`.",
+        )
+
+
+def read_newer_pin(given: str | None, *, than: str) -> tuple[PackagePin, bytes]:
+    """The pin of a wheel that is no earlier version, and the wheel. Raises `UserError`."""
+    if not given:
+        raise UsageError("--package: missing; name the wheel of the newer version", _HINT)
+    if not given.startswith("https://"):
+        pin = _of_file(given)
+        _expect_later(pin.version, than)
+        return pin, pin.content
+    url, name, stated = _parts_of(given)
+    _expect_later(_version_in(name), than)
+    content = _download(url)
+    pin = _pin_of(content, url, name)
+    if stated not in ("", pin.sha256):
+        raise UserError(
+            f"{url}: what was downloaded has the digest {pin.sha256}", "Look at the address and its #sha256."
+        )
+    return pin, content
+
+
+def _expect_later(version: str, than: str) -> None:
+    if _order_of(version) < _order_of(than):
+        raise UsageError(
+            f"--package: portside {version} is older than {than}, which this repository has",
+            "To go back, revert the commit of the upgrade: git revert COMMIT",
+        )
+
+
+def _order_of(version: str) -> tuple[list[int], bool, list[int]]:
+    """Releases in order, and before each its candidates."""
+    release, rest = re.match(r"([0-9.]*)(.*)", version).groups()  # type: ignore[union-attr] # matches every text
+    numbers = [int(each) for each in release.split(".") if each]
+    return numbers, not rest or rest.startswith("+"), [int(each) for each in re.findall("[0-9]+", rest)]
+
+
+def _of_file(package: str) -> PackagePin:
     path = Path(package).expanduser()
     if "://" in package or path.suffix != ".whl":
         raise UsageError(f"--package: not a wheel or an https address, got {package!r}", _HINT)
@@ -63,15 +115,13 @@ def read_pin(given: str | None) -> PackagePin:
     return _pin_of(content, f"{FOLDER}/{path.name}", path.name, content)
 
 
-def _at_address(address: str) -> PackagePin:
+def _parts_of(address: str) -> tuple[str, str, str]:
+    """The address without a fragment, the name of the file, and the digest in the fragment, which may be empty."""
     url, _, fragment = address.partition("#")
-    name = unquote(Path(urlsplit(url).path).name)
     if urlsplit(url).username or urlsplit(url).password:
         raise UsageError("--package: the address contains a credential, which would be committed", _HINT)
-    version = _version_in(name)
-    if stated := _SHA256.fullmatch(fragment):
-        return PackagePin(url, version, stated[1])
-    return _pin_of(_download(url), url, name)
+    stated = _SHA256.fullmatch(fragment)
+    return url, unquote(Path(urlsplit(url).path).name), stated[1] if stated else ""
 
 
 def _download(url: str) -> bytes:
@@ -104,15 +154,10 @@ def _pin_of(wheel: bytes, location: str, name: str, content: bytes = b"") -> Pac
 
 
 def _version_in(name: str) -> str:
-    """The version in the name of a wheel, which must be that of this package: the locks are those of its version."""
+    """The version in the name of a wheel."""
     found = _WHEEL.fullmatch(name)
     if not found:
         raise UsageError(f"--package: not the name of a wheel of portside, got {name!r}", _HINT)
-    if found["version"] != __version__:
-        raise UsageError(
-            f"--package: portside {found['version']}, and this is portside {__version__}",
-            f"Use the wheel of {__version__}, or install {found['version']} and run its `portside new`.",
-        )
     return found["version"]
 
 

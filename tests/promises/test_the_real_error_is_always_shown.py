@@ -25,6 +25,8 @@ WITHOUT_AWS = frozenset(
             "role",
             "test",
             "new",
+            "upgrade",
+            "lock",
             "completion",
             "release cut",
             "release next",
@@ -153,7 +155,18 @@ def test_without_an_embedded_aws_every_command_says_the_same(name: str, capsys: 
 
 
 WITHOUT_APP_PY = frozenset(
-    {"test", "completion", "new", "local up", "local down", "local reset", "local status", "local faults"}
+    {
+        "test",
+        "completion",
+        "new",
+        "upgrade",
+        "lock",
+        "local up",
+        "local down",
+        "local reset",
+        "local status",
+        "local faults",
+    }
 )
 """The commands that read no configuration; each other one has to say the same of a wrong one."""
 

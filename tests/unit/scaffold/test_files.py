@@ -19,7 +19,8 @@ from portside.config import deferred_values, service_props
 from portside.config.configuration import load_configuration
 from portside.program import declared_name
 from portside.scaffold import lock
-from portside.scaffold.files import MANIFEST, RepositoryFile, launcher_values, workflow_values
+from portside.scaffold.files import RepositoryFile, launcher_values, workflow_values
+from portside.scaffold.manifest import MANIFEST
 from portside.scaffold.new_app import LICENCES, render
 from portside.scaffold.write import write_files
 from tests.unit.documents import ROOT

@@ -11,7 +11,7 @@ import pytest
 from portside import __version__
 from portside.errors import UsageError, UserError
 from portside.scaffold import package_pin
-from portside.scaffold.package_pin import read_pin
+from portside.scaffold.package_pin import read_newer_pin, read_pin
 from tests.unit.scaffold.support import wheel_in
 
 NAME = f"portside-{__version__}-py3-none-any.whl"
@@ -98,3 +98,48 @@ def test_a_clone_has_no_default_and_says_how_to_build_one() -> None:
     with pytest.raises(UsageError, match="--package: missing") as refused:
         read_pin(None)
     assert "pyproject-build --wheel" in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("version", "than"),
+    [
+        ("0.2.0", "0.1.9"),
+        ("0.10.0", "0.9.0"),
+        ("1.0", "1.0rc2"),
+        ("1.0rc2", "1.0rc1"),
+        ("1.0", "1.0"),
+        ("1.0.1", "1.0"),
+    ],
+)
+def test_an_upgrade_takes_a_later_version_or_another_build_of_the_same(version: str, than: str, tmp_path: Path) -> None:
+    wheel = wheel_in(tmp_path, version)
+    pin, content = read_newer_pin(str(wheel), than=than)
+    assert (pin.version, content) == (version, wheel.read_bytes())
+
+
+@pytest.mark.parametrize(("version", "than"), [("0.1.9", "0.2.0"), ("1.0rc1", "1.0"), ("0.9", "0.10")])
+def test_an_earlier_version_is_refused_with_the_command_to_revert(version: str, than: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=f"portside {version} is older than {than}") as refused:
+        read_newer_pin(str(wheel_in(tmp_path, version)), than=than)
+    assert "git revert" in refused.value.hint
+
+
+def test_an_upgrade_from_an_address_is_downloaded_and_compared_with_its_digest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel = wheel_in(tmp_path).read_bytes()
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, content=wheel))
+    monkeypatch.setattr(
+        httpx, "stream", lambda method, url, **options: httpx.Client(transport=transport).stream(method, url)
+    )
+    digest = hashlib.sha256(wheel).hexdigest()
+    pin, content = read_newer_pin(f"{ADDRESS}#sha256={digest}", than="0.1.0")
+    assert (pin.location, pin.sha256, content) == (ADDRESS, digest, wheel)
+    with pytest.raises(UserError, match="has the digest"):
+        read_newer_pin(f"{ADDRESS}#sha256={'0' * 64}", than="0.1.0")
+
+
+@pytest.mark.parametrize("given", [None, "portside", "portside==9.0"])
+def test_an_upgrade_takes_no_bare_name(given: str | None) -> None:
+    with pytest.raises(UsageError, match="--package"):
+        read_newer_pin(given, than="0.1.0")
