@@ -58,13 +58,13 @@ class Manifest:
 
 
 def read_manifest(repository: Path) -> Manifest:
-    """The manifest of a repository. Raises `UserError` if there is none, or it can't be used."""
+    """The manifest of a repository. Raises `UserError` if it is missing or can't be used."""
     path = repository / MANIFEST
     found = state_file.read_json(path, dict, what="the manifest", fix=_FIX)
     if found is None:
         raise UserError(
             f"{path}: does not exist, so nothing says which files are generated",
-            f"{_FIX}. A repository that contains the folder portside/ has none: update it with git.",
+            f"{_FIX}. A repository that contains the folder portside/ has no manifest: update it with git.",
         )
     written = found.get("format")
     if not isinstance(written, int) or written < 1:

@@ -1,4 +1,4 @@
-"""What a newer version changes, the gravest first."""
+"""The changes of a newer version, the gravest first."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _assessed(folder: Path, resources: dict[str, Any], **values: Any) -> dict[st
     return {"refused": "", "environments": {"dev": environment}}
 
 
-def test_nothing_that_changes_is_one_line(tmp_path: Path) -> None:
+def test_no_change_is_one_line(tmp_path: Path) -> None:
     before, after = (_assessed(tmp_path / name, {"Topic": TOPIC}) for name in ("before", "after"))
     assert list(report(before, after)) == ["dev: 0 of 1 stacks change; $100.00 a month"]
 
