@@ -114,12 +114,15 @@ def new(folder: Path, package: str | None, earlier: Path | None, yes: bool, give
 
 def _taken_over(earlier: Path, given: NewOptions) -> tuple[Description, list[str]]:
     from portside.errors import UsageError
+    from portside.scaffold.compose import take_over_compose
     from portside.scaffold.conversion import take_over
 
     if not given.account:
         raise UsageError(
             "missing: --account, which the app.py of a previous app doesn't name", "Pass the account of dev."
         )
+    if earlier.suffix in (".yaml", ".yml"):
+        return take_over_compose(earlier.expanduser(), given.name or "", given.account)
     return take_over(earlier.expanduser(), given.name or "", given.account)
 
 

@@ -15,7 +15,7 @@ from portside.config.previous_app import previous_app
 from portside.config.service_props import ServiceProps
 from portside.config.source_file import read_text
 from portside.errors import UsageError
-from portside.scaffold.new_app import Description, Field, Service, literal
+from portside.scaffold.new_app import Description, Field, Service, block, literal
 
 _USUAL_ORDER: Final = tuple(kind.usual_name for kind in Kind)
 _VARIABLES: Final = "environment_variables"
@@ -120,9 +120,9 @@ class _Reader:
         if isinstance(node, ast.Dict):
             pairs = [(key, value) for key, value in zip(node.keys, node.values, strict=True) if key is not None]
             sources = {self.source(key): self._part(value, f"{place}[{self.source(key)}]") for key, value in pairs}
-            return _block("{}", [f"{key}: {value}" for key, value in sources.items() if value])
+            return block("{", [f"{key}: {value}" for key, value in sources.items() if value], "}")
         if isinstance(node, ast.List):
-            return _block("[]", filter(None, (self._part(each, place) for each in node.elts)))
+            return block("[", filter(None, (self._part(each, place) for each in node.elts)), "]")
         if isinstance(node, ast.Name) and isinstance(self.assigned.get(node.id), ast.Dict | ast.List):
             return self.parts(self.assigned[node.id], place)
         version = "environment.ghcr_package_version" if place.endswith("container_location") else "ImageVersion()"
@@ -272,8 +272,3 @@ def _is_call(node: ast.expr, name: str) -> bool:
 
 def _argument(node: ast.Call, name: str) -> str:
     return next((ast.unparse(each.value) for each in node.keywords if each.arg == name), "")
-
-
-def _block(brackets: str, lines: Any) -> str:
-    inside = "".join(f"\n            {line}," for line in lines)
-    return f"{brackets[0]}{inside}\n        {brackets[1]}" if inside else brackets

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
@@ -155,6 +155,12 @@ def literal(value: object) -> str:
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(literal, value)) + "]"
     return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+
+
+def block(begin: str, lines: Iterable[str], end: str) -> str:
+    """A call or a collection as the value of a service's field, with a line for each part."""
+    inside = "".join(f"\n            {line}," for line in lines)
+    return f"{begin}{inside}\n        {end}" if inside else f"{begin}{end}"
 
 
 def render(template: str, **values: object) -> str:
