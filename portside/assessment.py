@@ -36,20 +36,18 @@ def main(folder: Path) -> None:
 
 
 def _environment(configuration: Any, name: str, folder: Path) -> dict[str, Any]:
-    from portside.config.configuration import ROOT
-    from portside.costs.estimate import assumed, standing, total
+    from portside.costs.estimate import environment_costs
     from portside.findings.templates.check import check
     from portside.findings.templates.folder import read_folder
-    from portside.images.synthesis_images import references_of
-    from portside.images.without_registry import without_registry
     from portside.stacks.synthesize import build_app
+    from portside.synthesis.assembly import read_assembly
 
-    environment, services = configuration.environment(name), configuration.services_of(name)
-    images, _ = without_registry(environment.ghcr_package_version, references_of(services), ROOT / "releases")
-    build_app(configuration, name, images=images, outdir=str(folder)).synth()
+    # Images are not looked up: both versions have the same.
+    build_app(configuration, name, outdir=str(folder)).synth()
+    templates = [stack.template for stack in read_assembly(folder)]
     return {
         "assembly": str(folder),
-        "dollars": round(total(standing(environment, services)) + total(assumed(environment)), 2),
+        "dollars": environment_costs(templates, configuration.environment(name).cost_assumptions).dollars,
         "findings": [f"{each.stack}: {each.what}" for each in check(read_folder(folder))],
     }
 

@@ -66,9 +66,9 @@ class NewOptions:
 @click.option(
     "--from",
     "earlier",
-    metavar="APP_PY",
+    metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Take over an app.py of the earlier kind, which makes the stacks of one environment.",
+    help="Take over a Docker Compose file, or an app.py of the earlier kind, which makes one environment's stacks.",
 )
 @yes_option
 @collect(NewOptions, "given")
@@ -91,11 +91,15 @@ def new(folder: Path, package: str | None, earlier: Path | None, yes: bool, give
     asks = not yes and sys.stdin.isatty()
     described, left = _taken_over(earlier, given) if earlier else (describe(_answers(given, asks=asks)), [])
     files = repository_files(
-        described, pin, licence=given.licence, earlier=earlier is not None, workflows=given.workflows
+        described,
+        pin,
+        licence=given.licence,
+        earlier=earlier is not None and earlier.suffix == ".py",
+        workflows=given.workflows,
     )
     expect_free(folder, files)
     try:
-        expect_valid(files["app.py"].content)
+        expect_valid(files["app.py"].content, names_options=earlier is None)
     except ConfigurationError as error:
         if not earlier:
             raise

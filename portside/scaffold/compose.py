@@ -15,18 +15,23 @@ from portside.config.env_file import read_env_file
 from portside.config.kind import Kind
 from portside.config.source_file import read_text
 from portside.errors import UsageError
-from portside.scaffold.compose_file import Place, Variables, read_compose
+from portside.scaffold.compose_file import (
+    MISSING,
+    Place,
+    Variables,
+    container_of,
+    host_in,
+    listed,
+    mebibytes_of,
+    pair_of,
+    read_compose,
+    seconds_of,
+    text_of,
+)
 from portside.scaffold.new_app import DEFAULT_CIDR, Description, Field, Service, block, literal
+from portside.scaffold.well_known_images import CACHES, DATABASES, STORES, program_of
 from portside.secret_names import is_secret_name
 
-# The last part of an image's name, and the kind of database that takes its place.
-_DATABASES: Final = {
-    **dict.fromkeys(("postgres", "postgresql", "postgis", "pgvector", "timescaledb"), "postgresql"),
-    **dict.fromkeys(("mysql", "mariadb", "percona"), "mysql"),
-    **dict.fromkeys(("mongo", "mongodb", "mongodb-community-server"), "documentdb"),
-}
-_CACHES: Final = frozenset({"redis", "valkey", "memcached", "dragonfly", "keydb"})
-_STORES: Final = frozenset({"elasticsearch", "opensearch", "clickhouse-server", "minio", "rabbitmq", "kafka"})
 _NAME_KEYS: Final = ("POSTGRES_DB", "MYSQL_DATABASE", "MARIADB_DATABASE", "MONGO_INITDB_DATABASE")
 _USER_KEYS: Final = ("POSTGRES_USER", "MYSQL_USER", "MARIADB_USER", "MONGO_INITDB_ROOT_USERNAME")
 # They mean nothing on Fargate, or it does the same without them.
@@ -38,9 +43,9 @@ _IGNORED: Final = frozenset(
         *("mem_limit", "mem_reservation", "read_only", "tmpfs", "stop_signal"),
     }
 )
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|us|h|m|s)")
-_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "us": 0.000001}
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([bkmg]?)b?", re.IGNORECASE)
+_HOSTS = re.compile(r"HOST|SERVER|ADDR|ENDPOINT|URL|URI", re.IGNORECASE)
+# Passwords of examples, in variables whose names do not say what they are.
+_WORDS_OF_SECRETS = re.compile(r"secret|passw|change[-_ ]?me", re.IGNORECASE)
 _LOCALHOST = re.compile(r"(?:localhost|127\.0\.0\.1|0\.0\.0\.0)(?::\d+)?(/[\w./-]*)")
 
 
@@ -64,15 +69,15 @@ class _Conversion:
         """The variables of a service, those of its files first."""
         found: dict[str, str | None] = {}
         service = self.services[name]
-        for each in _listed(service.get("env_file")):
+        for each in listed(service.get("env_file")):
             path = self.folder / str(each["path"] if isinstance(each, Mapping) else each)
             if path.is_file():
                 found |= read_env_file(path, interpolate=False)
             elif report:
                 self.leave(f"{path} does not exist: its variables are missing", name, "env_file")
         written = service.get("environment") or {}
-        pairs = written.items() if isinstance(written, Mapping) else (_pair(str(each)) for each in written)
-        return found | {str(key): None if value is None else _text(value) for key, value in pairs}
+        pairs = written.items() if isinstance(written, Mapping) else (pair_of(str(each)) for each in written)
+        return found | {str(key): None if value is None else text_of(value) for key, value in pairs}
 
 
 def take_over_compose(path: Path, name: str, account: str) -> tuple[Description, list[str]]:
@@ -85,7 +90,8 @@ def take_over_compose(path: Path, name: str, account: str) -> tuple[Description,
     if not isinstance(services, Mapping) or not all(isinstance(each, Mapping) for each in services.values()):
         raise UsageError(f"--from: {path} has no services", "Use a compose file, or the app.py of the previous app.")
     conversion = _Conversion(name, path.parent, services, place)
-    conversion.left += [f"line {line}: {said}" for line, said in defined.missing]
+    for variable, line in defined.missing.items():
+        conversion.left.append(f"line {line}: the variable {variable} has no value here")
     _choose_database(conversion)
     taken = [each for each in services if _is_taken(conversion, each)]
     public = _public(conversion, taken)
@@ -95,13 +101,14 @@ def take_over_compose(path: Path, name: str, account: str) -> tuple[Description,
         keys["LOAD_BALANCER"] = False
     if conversion.database:
         keys |= _database_keys(conversion)
-    for each in sorted(conversion.secrets):
-        conversion.left.append(f"create the secret {each} in Secrets Manager: values of secrets are not taken over")
+    if conversion.secrets:
+        names = ", ".join(sorted(conversion.secrets))
+        conversion.left.append(f"create in Secrets Manager, because values of secrets are not taken over: {names}")
     source = " ".join(each.source for service in made for each in service.fields)
-    names = {"Environment", "ServiceProps"} | {each for each in _IMPORTS if re.search(rf"\b{each}\b", source)}
+    imports = {"Environment", "ServiceProps"} | {each for each in _IMPORTS if re.search(rf"\b{each}\b", source)}
     described = Description(
         name=name,
-        imports=sorted(names, key=lambda each: (not each.isupper(), each)),
+        imports=sorted(imports, key=lambda each: (not each.isupper(), each)),
         environments={Kind.DEVELOPMENT.usual_name: keys},
         services=made,
     )
@@ -116,7 +123,7 @@ _IMPORTS: Final = (
 
 def _choose_database(conversion: _Conversion) -> None:
     for name, service in conversion.services.items():
-        kind = _DATABASES.get(_program(service), "")
+        kind = DATABASES.get(program_of(service), "")
         if kind and not conversion.database:
             conversion.database, conversion.kind = name, kind
             conversion.leave(
@@ -128,43 +135,41 @@ def _choose_database(conversion: _Conversion) -> None:
 
 def _is_taken(conversion: _Conversion, name: str) -> bool:
     """Whether a service becomes a container. Reports why not."""
-    service, program = conversion.services[name], _program(conversion.services[name])
-    if program in _CACHES | _STORES:
+    service, program = conversion.services[name], program_of(conversion.services[name])
+    if program in CACHES | STORES:
         conversion.leave(f"{program} loses its data with its task: write it in stacks(), see docs/own-stacks.md", name)
-    elif "profiles" in service and program not in _DATABASES:
-        profiles = ", ".join(map(str, _listed(service["profiles"])))
+    elif "profiles" in service and program not in DATABASES:
+        profiles = ", ".join(map(str, listed(service["profiles"])))
         conversion.leave(f"runs only with the profile {profiles}", name)
     return not _is_omitted(conversion, name)
 
 
 def _is_omitted(conversion: _Conversion, name: str) -> bool:
     service = conversion.services[name]
-    return "profiles" in service or _program(service) in {*_DATABASES, *_CACHES, *_STORES}
-
-
-def _program(service: Mapping[str, Any]) -> str:
-    """The name of an image without its registry and tag."""
-    return str(service.get("image", "")).partition("@")[0].rpartition("/")[2].partition(":")[0]
+    return "profiles" in service or program_of(service) in {*DATABASES, *CACHES, *STORES}
 
 
 def _public(conversion: _Conversion, taken: Sequence[str]) -> str:
     """The service that gets the requests from outside: with a port of a web server, or the first with a port."""
-    published = {name: [*_ports(conversion, name, report=False)] for name in taken}
-    found = [name for name in taken if published[name]]
-    usual = [name for name in found if any(outside in ("80", "443") for outside, _ in published[name])]
-    return next(iter([*usual, *found]), "")
+    published = {name: [outside for outside, _ in _ports(conversion, name, report=False)] for name in taken}
+
+    def rank(name: str) -> tuple[bool, bool]:
+        is_local = all(outside.startswith("127.0.0.1") for outside in published[name])
+        return not any(outside.rpartition(":")[2] in ("80", "443") for outside in published[name]), is_local
+
+    return min((name for name in taken if published[name]), key=rank, default="")
 
 
 def _ports(conversion: _Conversion, name: str, *, report: bool = True) -> Iterator[tuple[str, int]]:
-    """The published TCP ports of a service: outside, and in the container."""
-    for place, each in enumerate(_listed(conversion.services[name].get("ports"))):
+    """The published TCP ports of a service: outside, with an address if it has one, and in the container."""
+    for place, each in enumerate(listed(conversion.services[name].get("ports"))):
         if isinstance(each, Mapping):
             outside, inside, protocol = each.get("published", ""), each.get("target", ""), each.get("protocol", "tcp")
         else:
             written, _, protocol = str(each).partition("/")
             outside, _, inside = written.rpartition(":")
         if str(protocol or "tcp") == "tcp" and str(inside).isdecimal():
-            yield str(outside).rpartition(":")[2], int(inside)
+            yield str(outside), int(inside)
         elif report:
             conversion.leave(f"only single TCP ports can be published, got {each}", name, "ports", place)
 
@@ -172,7 +177,7 @@ def _ports(conversion: _Conversion, name: str, *, report: bool = True) -> Iterat
 def _port(conversion: _Conversion, name: str) -> int | None:
     """The port of a service: published, exposed, or in a variable of another service."""
     published = [inside for _, inside in _ports(conversion, name, report=False)]
-    exposed = [int(each) for each in map(str, _listed(conversion.services[name].get("expose"))) if each.isdecimal()]
+    exposed = [int(each) for each in map(str, listed(conversion.services[name].get("expose"))) if each.isdecimal()]
     mentioned = re.compile(rf"(?:^|[/@,]){re.escape(name)}:(\d+)")
     for other in conversion.services:
         if other != name:
@@ -183,9 +188,9 @@ def _port(conversion: _Conversion, name: str) -> int | None:
 
 def _service(conversion: _Conversion, name: str, *, is_public: bool) -> Service:
     service = conversion.services[name]
-    container = _container(name)
+    container = container_of(name)
     if container != name:
-        conversion.leave(f"is called {container}: others must use that name", name)
+        conversion.leave(f"is called {container}", name)
     is_job = _is_job(conversion, name)
     port = None if is_job else _port(conversion, name)
     fields = [Field("container_name", literal(container))]
@@ -195,6 +200,7 @@ def _service(conversion: _Conversion, name: str, *, is_public: bool) -> Service:
     fields += [*_environment(conversion, name)]
     if command := service.get("command"):
         words = shlex.split(command) if isinstance(command, str) else [str(each) for each in command]
+        words = [re.sub(f"{MISSING}(\\w+){MISSING}", r"${\1}", each.replace("$$", "$")) for each in words]
         fields.append(Field("container_command", literal(words)))
     fields += [*_volumes(conversion, name), *_health(conversion, name, is_public=is_public)]
     if service.get("user"):
@@ -205,8 +211,7 @@ def _service(conversion: _Conversion, name: str, *, is_public: bool) -> Service:
         fields.append(Field("calls", block("[", calls, "]") if len(calls) > 1 else f"[{calls[0]}]"))
     if is_job:
         fields.append(Field("runs", "BEFORE_ROLLOUT"))
-    list(_ports(conversion, name))
-    others = [inside for _, inside in _ports(conversion, name, report=False) if inside != port]
+    others = [inside for _, inside in _ports(conversion, name) if inside != port]
     if others:
         conversion.leave(f"a service has one port; {', '.join(map(str, others))} can't be reached", name, "ports")
     if not is_public and service.get("ports"):
@@ -234,7 +239,7 @@ def _location(conversion: _Conversion, name: str) -> str:
     if image := service.get("image"):
         if build:
             conversion.leave("not built: the image must be in a registry", name, "build")
-        return str(image)
+        return re.sub(f":?{MISSING}\\w+{MISSING}", ":latest", str(image))
     options = build if isinstance(build, Mapping) else {"context": build or "."}
     conversion.leave("built from the folder in the new repository, outside production only", name, "build")
     for key in sorted(set(options) - {"context"}):
@@ -248,14 +253,13 @@ def _sizes(conversion: _Conversion, name: str) -> Iterator[Field]:
     resources = deploy.get("resources") or {}
     limits, reserved = resources.get("limits") or {}, resources.get("reservations") or {}
     sizes = [reserved.get("memory"), service.get("mem_reservation"), limits.get("memory"), service.get("mem_limit")]
-    size = next((_mebibytes(str(each)) for each in sizes if each), 0)
+    size = next((mebibytes_of(str(each)) for each in sizes if each), 0)
     yield Field("container_memory_reservation", str(size or 512))
     if "devices" in reserved:
         conversion.leave("Fargate has no GPUs", name, "deploy", "resources", "reservations", "devices")
     replicas = deploy.get("replicas")
     if isinstance(replicas, int) and replicas > 1:
-        yield Field("auto_scale_min_capacity", str(replicas))
-        yield Field("auto_scale_max_capacity", str(replicas))
+        yield from (Field(f"auto_scale_{end}_capacity", str(replicas)) for end in ("min", "max"))
     for key in sorted(set(deploy) - {"resources", "replicas", "restart_policy"}):
         conversion.leave("has no equivalent", name, "deploy", key)
 
@@ -276,37 +280,41 @@ def _environment(conversion: _Conversion, name: str) -> Iterator[Field]:
     plain, secrets = [], []
     for key, value in conversion.variables(name, report=True).items():
         place = (name, "environment", key)
-        is_secret = is_secret_name(key)
+        for other in conversion.services if value else ():
+            value = (
+                host_in(other).sub(rf"\g<1>{container_of(other)}", value or "")
+                if other != container_of(other)
+                else value
+            )
+        is_secret = is_secret_name(key) or bool(_WORDS_OF_SECRETS.search(value or ""))
         if value is None:
             conversion.leave("its value is that of the shell: write it, or use ServiceSecret", *place)
         elif conversion.database and re.search(rf"@{re.escape(conversion.database)}\b", value):
             conversion.leave("an address with a password: make it of DatabaseHost() and ServiceSecret", *place)
-        elif other := _omitted_in(conversion, value):
+        elif other := _omitted_in(conversion, key, value):
             conversion.leave(f"names {other}, which is not taken over", *place)
+        elif MISSING in value and not is_secret:
+            conversion.leave("a part of its value is unknown", *place)
         elif is_secret and password and value == password:
             secrets.append(f'ServiceSecret(DatabaseSecret("password"), {literal(key)})')
         elif (is_secret and value) or re.search(r"://[^/@\s:]*:[^/@\s]+@", value):
-            # No hyphen near its end, which would be taken for the end of an ARN.
-            secret = f"{conversion.app}/{_container(name)}/{key}"
+            # No hyphen before its last characters, which would look like an ARN's.
+            secret = f"{conversion.app}/{container_of(name)}/{key}"
             conversion.secrets.add(secret)
             secrets.append(f"ServiceSecret({literal(secret)}, {literal(key)})")
         else:
-            source = _of_database(key, value, known, conversion.kind)
-            plain.append(f"{literal(key)}: {source}")
+            plain.append(f"{literal(key)}: {_of_database(key, value, known, conversion.kind)}")
     for title, brackets, lines in (("container_env_vars", "{}", plain), ("container_secrets", "[]", secrets)):
         if lines:
             yield Field(title, block(brackets[0], lines, brackets[1]))
 
 
-def _omitted_in(conversion: _Conversion, value: str) -> str:
-    """A service in an address that is not a container in AWS."""
+def _omitted_in(conversion: _Conversion, key: str, value: str) -> str:
+    """A service in a host name or address that is not a container in AWS."""
+    if value in conversion.services and not _HOSTS.search(key):
+        return ""
     omitted = [each for each in conversion.services if each != conversion.database and _is_omitted(conversion, each)]
-    return next((each for each in omitted if _names(each).search(value)), "")
-
-
-def _names(service: str) -> re.Pattern[str]:
-    """It finds the name of a service as a host in a value."""
-    return re.compile(rf"(?:^|[/@,=]){re.escape(service)}(?:[:/,]|$)")
+    return next((each for each in omitted if host_in(each).search(value)), "")
 
 
 def _of_database(key: str, value: str, known: Mapping[str, str], kind: str) -> str:
@@ -314,17 +322,19 @@ def _of_database(key: str, value: str, known: Mapping[str, str], kind: str) -> s
     if kind and value == str(DATABASE_KINDS[kind].port) and "PORT" in words:
         return "DatabasePort()"
     source = known.get(value, "")
-    if source == "DatabaseHost()" and not any(each in words for each in ("HOST", "SERVER", "ADDR", "ENDPOINT")):
+    if source == "DatabaseHost()" and not _HOSTS.search(key):
         source = ""
-    if source.endswith("username") and "USER" not in words:
-        source = ""
-    if source.endswith("_name") and not re.search("DB|DATABASE|NAME|SCHEMA", words):
+    if (
+        (source.endswith("username") and "USER" not in words)
+        or source.endswith("_name")
+        and not re.search("DB|DATABASE|NAME|SCHEMA", words)
+    ):
         source = ""
     return source or literal(value)
 
 
 def _volumes(conversion: _Conversion, name: str) -> Iterator[Field]:
-    for place, each in enumerate(_listed(conversion.services[name].get("volumes"))):
+    for place, each in enumerate(listed(conversion.services[name].get("volumes"))):
         parts = str(each).split(":")
         if isinstance(each, Mapping):
             parts = [str(each.get("source", "")), str(each.get("target", ""))]
@@ -334,7 +344,7 @@ def _volumes(conversion: _Conversion, name: str) -> Iterator[Field]:
         else:
             said = f"what is written to {target} is lost with the task: DurableVolume keeps it, see docs/own-stacks.md"
         conversion.leave(said, name, "volumes", place)
-    folders = [str(each).partition(":")[0] for each in _listed(conversion.services[name].get("tmpfs"))]
+    folders = [str(each).partition(":")[0] for each in listed(conversion.services[name].get("tmpfs"))]
     if folders:
         yield Field("container_volumes", f"[{', '.join(f'ContainerVolume({literal(each)})' for each in folders)}]")
 
@@ -347,7 +357,7 @@ def _health(conversion: _Conversion, name: str, *, is_public: bool) -> Iterator[
         times = {}
         for key, low, high in (("interval", 5, 300), ("timeout", 2, 60), ("start_period", 0, 300)):
             if key in check:
-                seconds = round(_seconds(str(check[key])))
+                seconds = round(seconds_of(str(check[key])))
                 times[key] = min(max(seconds, low), high)
                 if times[key] != seconds:
                     conversion.leave(f"ECS allows {low} to {high} seconds, got {check[key]}", name, "healthcheck", key)
@@ -373,13 +383,13 @@ def _calls(conversion: _Conversion, name: str) -> list[str]:
     values = [value for value in conversion.variables(name).values() if value]
     found = []
     for other in conversion.services:
-        if other == name or (other not in waited and not any(_names(other).search(value) for value in values)):
+        if other == name or (other not in waited and not any(host_in(other).search(value) for value in values)):
             continue
         if other == conversion.database:
             found.append("Call(DATABASE, environment.database_port)")
         elif not _is_omitted(conversion, other) and not _is_job(conversion, other):
             if port := _port(conversion, other):
-                found.append(f"Call({literal(_container(other))}, {port})")
+                found.append(f"Call({literal(container_of(other))}, {port})")
             else:
                 conversion.leave(f"calls {other}, whose port is unknown: add its container_port and a Call", name)
     return found
@@ -390,32 +400,4 @@ def _database_keys(conversion: _Conversion) -> dict[str, str]:
     name = next((value for key in _NAME_KEYS if (value := values.get(key))), None)
     user = next((value for key in _USER_KEYS if (value := values.get(key))), None)
     keys = {"DATABASE_KIND": conversion.kind, "DATABASE_NAME": name, "DATABASE_USERNAME": user}
-    return {key: value for key, value in keys.items() if value}
-
-
-def _container(name: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-
-
-def _listed(value: Any) -> list[Any]:
-    return [] if value is None else list(value) if isinstance(value, list) else [value]
-
-
-def _pair(written: str) -> tuple[str, str | None]:
-    key, equals, value = written.partition("=")
-    return key, value if equals else None
-
-
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _seconds(written: str) -> float:
-    return sum(float(number) * _UNITS[unit] for number, unit in _DURATION.findall(written))
-
-
-def _mebibytes(written: str) -> int:
-    found = _SIZE.fullmatch(written.strip())
-    if not found:
-        return 0
-    return int(float(found[1]) * {"": 1 / 2**20, "b": 1 / 2**20, "k": 1 / 2**10, "m": 1, "g": 2**10}[found[2].lower()])
+    return {key: value for key, value in keys.items() if value and MISSING not in value}

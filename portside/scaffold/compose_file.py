@@ -14,13 +14,20 @@ from portside.errors import UsageError
 # https://docs.docker.com/reference/compose-file/interpolation/
 _VARIABLE = re.compile(r"\$(?:(\$)|(\w+)|\{(\w+)(?:(:?[-?+])((?:[^{}]|\{[^}]*\})*))?\})")
 
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([bkmg]?)b?", re.IGNORECASE)
+_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "us": 0.000001}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|us|h|m|s)")
+
+MISSING = "\0"
+"""Around the name of a variable without a value."""
+
 
 @dataclass
 class Variables:
-    """The variables of the shell and of `.env`, and those that have no value, by line."""
+    """The variables of the shell and of `.env`, and those that have no value, with a line."""
 
     values: Mapping[str, str | None]
-    missing: list[tuple[int, str]] = field(default_factory=list)
+    missing: dict[str, int] = field(default_factory=dict)
 
     def fill(self, text: str, line: int) -> str:
         """A text with the values of its variables."""
@@ -36,8 +43,8 @@ class Variables:
                 return known
             if operator.endswith("-"):
                 return self.fill(alternative, line)
-            self.missing.append((line, f"the variable {name} has no value here"))
-            return ""
+            self.missing[name] = line
+            return f"{MISSING}{name}{MISSING}"
 
         return _VARIABLE.sub(value, text)
 
@@ -77,6 +84,9 @@ def _value(loader: Any, node: Any, path: tuple[str | int, ...], lines: dict[Any,
         loader.flatten_mapping(node)
         return dict(_entries(loader, node, path, lines, variables))
     if isinstance(node, yaml.SequenceNode):
+        for each in node.value:
+            # A variable in a list, which others look for by its name.
+            lines.setdefault((*path, str(each.value).partition("=")[0]), each.start_mark.line + 1)
         return [_value(loader, each, (*path, place), lines, variables) for place, each in enumerate(node.value)]
     value = loader.construct_object(node)
     # Times and dates are not values of compose files.
@@ -91,3 +101,42 @@ def _entries(
         inside = (*path, str(key.value))
         lines[inside] = key.start_mark.line + 1
         yield str(key.value), _value(loader, each, inside, lines, variables)
+
+
+def listed(value: Any) -> list[Any]:
+    """A value that may be one or a list of them."""
+    return [] if value is None else list(value) if isinstance(value, list) else [value]
+
+
+def pair_of(written: str) -> tuple[str, str | None]:
+    """The name and the value of a variable in a list; None if it is the value in the shell."""
+    key, equals, value = written.partition("=")
+    return key, value if equals else None
+
+
+def text_of(value: object) -> str:
+    """A value as it gets into a variable."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def seconds_of(written: str) -> float:
+    """The seconds of a duration such as 1m30s."""
+    return sum(float(number) * _UNITS[unit] for number, unit in _DURATION.findall(written))
+
+
+def mebibytes_of(written: str) -> int:
+    """The MiB of a size such as 1.5G; 0 if it is not one."""
+    found = _SIZE.fullmatch(written.strip())
+    if not found:
+        return 0
+    return int(float(found[1]) * {"": 1 / 2**20, "b": 1 / 2**20, "k": 1 / 2**10, "m": 1, "g": 2**10}[found[2].lower()])
+
+
+def host_in(service: str) -> re.Pattern[str]:
+    """Finds the name of a service as a host in a value, after its first group."""
+    return re.compile(rf"(^|[/@,=]){re.escape(service)}(?=[:/,]|$)")
+
+
+def container_of(name: str) -> str:
+    """The name of the container of a service: with lowercase letters, digits and hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")

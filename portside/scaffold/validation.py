@@ -37,14 +37,16 @@ def expect_reference(workflows: str) -> None:
         )
 
 
-def expect_valid(source: bytes) -> None:
-    """Raise `ConfigurationError` with the mistakes in an `app.py`, named by their options."""
+def expect_valid(source: bytes, *, names_options: bool = True) -> None:
+    """Raise `ConfigurationError` with the mistakes in an `app.py`, by default named by their options."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "app.py")
         path.write_bytes(source)
         try:
             load_configuration(path)
         except ConfigurationError as error:
+            if not names_options:
+                raise
             raise ConfigurationError(replace(each, where=_place(each.where)) for each in error.problems) from None
 
 

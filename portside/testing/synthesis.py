@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 import os
 import tempfile
@@ -13,13 +14,16 @@ from typing import Any
 
 from portside.config.configuration import Configuration, load_configuration
 from portside.config.environment import Environment
+from portside.config.image_reference import parse_reference
+from portside.images.release_lock import find_lock
 from portside.images.resolution import Resolution
+from portside.images.resolved_image import PLATFORM, ResolvedImage
 from portside.images.synthesis_images import references_of
-from portside.images.without_registry import without_registry
 
 # Before the CDK is imported, whose process inherits it: its own validation takes most of a synthesis.
 os.environ.setdefault("CDK_VALIDATION", "false")
 
+_CREATED = "1970-01-01T00:00:00+00:00"
 _FOLDER = tempfile.TemporaryDirectory(prefix="app-templates-")
 
 
@@ -67,9 +71,18 @@ def synthesized(app: Path, name: str) -> Synthesized:
     configuration = read_app(app)
     environment = configuration.environment(name)
     version, references = environment.ghcr_package_version, references_of(configuration.services_of(name))
-    images, unlocked = without_registry(version, references, app.parent / "releases")
+    lock = find_lock(version, [app.parent / "releases"]) or Resolution(version, {})
+    images = Resolution(version, {each: lock.images.get(each) or _invented(each) for each in references})
     folder = make(configuration, name, images)
-    return Synthesized(app, configuration, environment, images, unlocked, folder)
+    return Synthesized(app, configuration, environment, images, lock.without(references), folder)
+
+
+def _invented(location: str) -> ResolvedImage:
+    reference = parse_reference(location)
+    assert reference, "checked with the configuration"
+    digest = hashlib.sha256(location.encode()).hexdigest()
+    tag = reference.tag or "latest"
+    return ResolvedImage(reference.name, tag, reference.digest or f"sha256:{digest}", digest[:40], PLATFORM, _CREATED)
 
 
 def _synthesize(configuration: Configuration, name: str, images: Resolution) -> Path:

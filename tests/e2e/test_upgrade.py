@@ -21,7 +21,7 @@ def _newer(folder: Path) -> None:
     """Version 9.0: a dearer load balancer, another log group, and two changed files."""
     for path, before, after in (
         ("portside/__init__.py", '__version__ = "', '__version__ = "9.'),
-        ("portside/costs/estimate.py", '"load balancer": Price(0.0225', '"load balancer": Price(1.0225'),
+        ("portside/costs/prices.toml", '"load balancer" = { dollars = 0.', '"load balancer" = { dollars = 1.'),
         ("portside/stacks/network_stack.py", '"RefusedTrafficLogGroup"', '"Refused"'),
         ("portside/scaffold/templates/gitignore.j2", ".venv/\n", ".venv/\n.newer/\n"),
         ("portside/scaffold/templates/env.example.j2", "ENV=", "NEWER=yes\nENV="),
