@@ -44,6 +44,7 @@ _IGNORED: Final = frozenset(
     }
 )
 _HOSTS = re.compile(r"HOST|SERVER|ADDR|ENDPOINT|URL|URI", re.IGNORECASE)
+_USERS, _NAMES = re.compile("USER", re.IGNORECASE), re.compile("DB|DATABASE|NAME|SCHEMA", re.IGNORECASE)
 # Passwords of examples, in variables whose names do not say what they are.
 _WORDS_OF_SECRETS = re.compile(r"secret|passw|change[-_ ]?me", re.IGNORECASE)
 _LOCALHOST = re.compile(r"(?:localhost|127\.0\.0\.1|0\.0\.0\.0)(?::\d+)?(/[\w./-]*)")
@@ -318,19 +319,12 @@ def _omitted_in(conversion: _Conversion, key: str, value: str) -> str:
 
 
 def _of_database(key: str, value: str, known: Mapping[str, str], kind: str) -> str:
-    words = key.upper()
-    if kind and value == str(DATABASE_KINDS[kind].port) and "PORT" in words:
+    """The source of a value, which may be one of the database if the name of the variable says so."""
+    if kind and value == str(DATABASE_KINDS[kind].port) and "PORT" in key.upper():
         return "DatabasePort()"
     source = known.get(value, "")
-    if source == "DatabaseHost()" and not _HOSTS.search(key):
-        source = ""
-    if (
-        (source.endswith("username") and "USER" not in words)
-        or source.endswith("_name")
-        and not re.search("DB|DATABASE|NAME|SCHEMA", words)
-    ):
-        source = ""
-    return source or literal(value)
+    usual = {"DatabaseHost()": _HOSTS, "environment.database_username": _USERS, "environment.database_name": _NAMES}
+    return source if source and usual[source].search(key) else literal(value)
 
 
 def _volumes(conversion: _Conversion, name: str) -> Iterator[Field]:
