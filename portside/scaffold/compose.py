@@ -319,7 +319,7 @@ def _omitted_in(conversion: _Conversion, key: str, value: str) -> str:
 
 
 def _of_database(key: str, value: str, known: Mapping[str, str], kind: str) -> str:
-    """The source of a value, which may be one of the database if the name of the variable says so."""
+    """The source of a value, which may be one of the database if the name of the variable fits."""
     if kind and value == str(DATABASE_KINDS[kind].port) and "PORT" in key.upper():
         return "DatabasePort()"
     source = known.get(value, "")
