@@ -35,6 +35,7 @@ from portside.cli.maintenance import maintenance
 from portside.cli.new import new
 from portside.cli.redeploy import redeploy
 from portside.cli.release.group import release
+from portside.cli.review import review
 from portside.cli.role import role
 from portside.cli.rollback import rollback
 from portside.cli.run_job import run_job
@@ -55,7 +56,7 @@ from portside.terminal import console
 class _Program(CommandGroup):
     sections: ClassVar = {
         "Deploy": (
-            *("deploy", "diff", "verify", "rollback", "redeploy"),
+            *("deploy", "diff", "review", "verify", "rollback", "redeploy"),
             *("run", "maintenance", "load-data", "unlock", "destroy"),
         ),
         "Observe": ("status", "diagnose", "logs", "history", "images", "exec", "tunnel"),
@@ -112,6 +113,7 @@ for command in (
     new,
     redeploy,
     release,
+    review,
     role,
     rollback,
     run_job,

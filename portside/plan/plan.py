@@ -88,13 +88,21 @@ def _compare(stack: Stack, before: Mapping[str, Any] | None, state: DeployedStac
         added = () if status.blocks_deployment else _resource_changes({}, stack.resources())
         return StackChange(stack.name, _UNUSABLE[status.outlook], added, remark=status.sentence)
     if before is None:
-        return StackChange(stack.name, CREATE, _resource_changes({}, stack.resources()))
-    changes = _resource_changes(before.get("Resources", {}), stack.resources())
+        return compare_templates(stack.name, None, stack.template)
+    compared = compare_templates(stack.name, before, stack.template)
     settings = tuple(_settings(stack, state)) if state else ()
-    is_changed = changes or settings or before != stack.template
-    if not is_changed:
-        return StackChange(stack.name, NOTHING)
-    return StackChange(stack.name, UPDATE, changes, settings, status.sentence if status and status.has_failed else "")
+    if compared.action == NOTHING and not settings:
+        return compared
+    remark = status.sentence if status and status.has_failed else ""
+    return StackChange(stack.name, UPDATE, compared.resources, settings, remark)
+
+
+def compare_templates(name: str, before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> StackChange:
+    """The change of a stack from one template to another, from None if it is created."""
+    if before == after:
+        return StackChange(name, NOTHING)
+    changes = _resource_changes((before or {}).get("Resources", {}), after.get("Resources", {}))
+    return StackChange(name, CREATE if before is None else UPDATE, changes)
 
 
 def _settings(stack: Stack, state: DeployedStack) -> Iterator[str]:

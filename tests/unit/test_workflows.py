@@ -230,7 +230,7 @@ def test_packages_are_installed_before_there_are_credentials() -> None:
 
 def test_only_deployments_may_assume_a_role() -> None:
     allowed = {name for name, job in jobs().items() if "id-token" in job["permissions"]}
-    assert allowed == {"deploy/deploy", "deploy-branch/deploy"}
+    assert allowed == {"app-deploy/deploy", "deploy/deploy", "deploy-branch/deploy"}
 
 
 @pytest.mark.parametrize("name", sorted(WORKFLOWS))
@@ -238,9 +238,35 @@ def test_a_workflow_grants_nothing_to_all_of_its_jobs(name: str) -> None:
     assert workflow(name)["permissions"] == {}
 
 
-def test_no_job_may_write_anything_but_its_identity() -> None:
-    rights = {right for job in jobs().values() for right in job["permissions"].items()}
-    assert rights == {("contents", "read"), ("id-token", "write")}
+def test_no_job_may_write_anything_but_its_identity_and_the_comment_of_a_review() -> None:
+    rights = {(*right, name) for name, job in jobs().items() for right in job["permissions"].items()}
+    assert {(what, how) for what, how, name in rights if name != COMMENT} == {
+        ("contents", "read"),
+        ("id-token", "write"),
+    }
+    assert {(what, how) for what, how, name in rights if name == COMMENT} == {
+        ("actions", "read"),
+        ("contents", "read"),
+        ("pull-requests", "write"),
+    }
+
+
+COMMENT = "review-comment/comment"
+
+
+def test_the_job_with_the_right_to_comment_runs_the_code_of_the_default_branch() -> None:
+    assert workflow("review-comment")["on"] == {"workflow_run": {"workflows": ["review"], "types": ["completed"]}}
+    [checkout] = [step for step in steps_of(COMMENT) if "checkout" in step.get("uses", "")]
+    assert "ref" not in checkout["with"]
+    downloaded = [step["run"] for step in steps_of(COMMENT) if "RUNNER_TEMP" in step.get("run", "")]
+    # The data of the pull request is outside the checkout, and goes to one script.
+    assert [each.split()[0] for each in downloaded] == ["gh", "./tools/comment_review.sh"]
+
+
+def test_the_job_that_runs_the_code_of_a_pull_request_has_no_secret_and_no_right_to_write() -> None:
+    assert workflow("review")["on"] == {"pull_request": None}
+    assert jobs()["review/review"]["permissions"] == {"contents": "read"}
+    assert "secrets." not in WORKFLOWS["review"].read_text()
 
 
 def test_every_job_that_runs_has_a_limit_of_time() -> None:
@@ -294,7 +320,7 @@ def test_commands_of_the_workflows_exist() -> None:
     named = set(
         re.findall(r"(?:\./|bash |python )((?:tools|\.ci)/[\w.]+)", " ".join(step.get("run", "") for step in steps()))
     )
-    assert named == {"tools/setup.sh", "tools/template_summary.py", ".ci/run"}
+    assert named == {"tools/comment_review.sh", "tools/setup.sh", "tools/template_summary.py", ".ci/run"}
     assert all((ROOT / path).is_file() for path in named)
 
 
