@@ -31,12 +31,16 @@ def diagnose(environment: str, service: str | None, local: bool, as_json: bool) 
     Also works after a failure, from what AWS still knows: about an hour for stopped tasks. Exit code 1 if
     something is wrong.
     """
+    from portside.aws.errors import aws_errors, why_unanswered
     from portside.findings.diagnose import diagnose as diagnose_it
     from portside.records.maintenance_record import maintenance_of
 
     configured = configured_target(environment, local=local)
     found = diagnose_it(configured.target, configured.configuration, service=service)
-    page = maintenance_of(configured.target)
+    try:
+        page = maintenance_of(configured.target)
+    except aws_errors() as error:
+        page = f"Whether the maintenance page is on could not be read: {why_unanswered(error)}"
     if as_json:
         console.print_json({**found.as_json(), "maintenance": page or None})
     else:

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from portside.aws.errors import aws_errors, is_missing
+from portside.aws.errors import aws_errors, is_missing, why_unanswered
 from portside.aws.target import Target
 from portside.config.environment import Environment
 from portside.config.routing import MAINTENANCE_PRIORITY
@@ -80,7 +80,11 @@ def maintenance_of(target: Target) -> str:
         return ""
     name = target.environment.name
     on, off = (target.commands.tool("maintenance", switch) for switch in ("on", "off"))
-    if _is_shown(target, page):
+    try:
+        is_shown = _is_shown(target, page)
+    except aws_errors() as error:
+        return f"{page.sentence(name)}, but its rule could not be read: {why_unanswered(error)}. Switch it off: {off}"
+    if is_shown:
         return f"{page.sentence(name)}; its alarms notify no one. Switch it off: {off}"
     return f"{page.by} switched the maintenance page of {name} on, but its rule does not exist. Show it again: {on}"
 

@@ -240,11 +240,11 @@ def test_a_workflow_grants_nothing_to_all_of_its_jobs(name: str) -> None:
 
 def test_no_job_may_write_anything_but_its_identity_and_the_comment_of_a_review() -> None:
     rights = {(*right, name) for name, job in jobs().items() for right in job["permissions"].items()}
-    assert {(what, how) for what, how, name in rights if name != COMMENT} == {
+    assert {right[:2] for right in rights if right[2] != COMMENT} == {
         ("contents", "read"),
         ("id-token", "write"),
     }
-    assert {(what, how) for what, how, name in rights if name == COMMENT} == {
+    assert {right[:2] for right in rights if right[2] == COMMENT} == {
         ("actions", "read"),
         ("contents", "read"),
         ("pull-requests", "write"),

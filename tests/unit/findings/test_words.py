@@ -15,6 +15,7 @@ from portside.cli.diagnose import show_verdicts
 from portside.cli.main import run
 from portside.findings import diagnose
 from portside.findings.finding import Finding
+from portside.records import maintenance_record
 from portside.terminal import console
 from tests.unit.operations_support import NOON
 
@@ -76,5 +77,6 @@ def test_the_last_line_names_each_subject_with_its_own_cause(
     found = SimpleNamespace(verdicts=verdicts, snapshot=SimpleNamespace(unknown=()))
     monkeypatch.setattr(command, "configured_target", lambda *_, **__: SimpleNamespace(target=None, configuration=None))
     monkeypatch.setattr(diagnose, "diagnose", lambda *_, **__: found)
+    monkeypatch.setattr(maintenance_record, "maintenance_of", lambda _: "")
     assert run(["diagnose", "dev"]) == 1
     assert "dev: agora-apex (changed by hand), agora-api (quota reached), unknown" in capsys.readouterr().err
