@@ -73,9 +73,8 @@ class DatabaseKind:
     instances_hint: str
     engine_version: str
     version_pattern: str
-    family: str
-    """The parameter group family, with `{}` for the first `family_parts` numbers of the engine's version."""
     family_parts: int
+    """How many numbers of the engine's version are in the name of its parameter group family."""
     capacity: Bounds | None = None
     """The capacity units of a serverless instance; None if it is not serverless."""
     storage_gib: Bounds | None = None
@@ -122,7 +121,7 @@ class DatabaseKind:
 
     def family_of(self, engine_version: str) -> str:
         """The parameter group family of an engine version, such as `docdb8.0` of `8.0.0`."""
-        return self.family.format(".".join(engine_version.split(".")[: self.family_parts]))
+        return self.engine + ".".join(engine_version.split(".")[: self.family_parts])
 
     def default_name(self, app: str) -> str:
         """The name of an app as a name of a database."""
@@ -211,7 +210,6 @@ DOCUMENTDB = DatabaseKind(
     instances_hint="Use 1 to 16, the number of instances of the cluster.",
     engine_version="8.0.0",
     version_pattern=r"(?:[589]|[1-9][0-9])\.[0-9]+\.[0-9]+",
-    family="docdb{}",
     family_parts=2,
     # https://docs.aws.amazon.com/documentdb/latest/developerguide/docdb-serverless-scaling-config.html
     capacity=Bounds(min=0.5, max=256),
@@ -301,55 +299,48 @@ _RDS: dict[str, Any] = {
     "alarms": (_CPU, _MEMORY, _FREE_STORAGE),
 }
 
+
+def _named(name: str) -> dict[str, Any]:
+    return {"name": name, "stack": name, "stack_prefix": name}
+
+
 DATABASE_KINDS = {
     kind.name: kind
     for kind in (
         DOCUMENTDB,
         DatabaseKind(
-            name="aurora-postgresql",
+            **_named("aurora-postgresql"),
             title="Aurora PostgreSQL",
             engine="aurora-postgresql",
-            stack="aurora-postgresql",
-            stack_prefix="aurora-postgresql",
             engine_version="17.7",
             version_pattern=r"1[4-9]\.[0-9]+",
-            family="aurora-postgresql{}",
             **_POSTGRESQL,
             **_AURORA,
         ),
         DatabaseKind(
-            name="aurora-mysql",
+            **_named("aurora-mysql"),
             title="Aurora MySQL",
             engine="aurora-mysql",
-            stack="aurora-mysql",
-            stack_prefix="aurora-mysql",
             engine_version="8.0.mysql_aurora.3.10.3",
             version_pattern=r"8\.0\.mysql_aurora\.3\.[0-9]+\.[0-9]+|8\.4\.mysql_aurora\.8\.4\.[0-9]+",
-            family="aurora-mysql{}",
             **_MYSQL,
             **_AURORA,
         ),
         DatabaseKind(
-            name="postgresql",
+            **_named("postgresql"),
             title="RDS for PostgreSQL",
             engine="postgres",
-            stack="postgresql",
-            stack_prefix="postgresql",
             engine_version="17.7",
             version_pattern=r"1[4-9]\.[0-9]+",
-            family="postgres{}",
             **_POSTGRESQL,
             **_RDS,
         ),
         DatabaseKind(
-            name="mysql",
+            **_named("mysql"),
             title="RDS for MySQL",
             engine="mysql",
-            stack="mysql",
-            stack_prefix="mysql",
             engine_version="8.4.7",
             version_pattern=r"8\.[04]\.[0-9]+",
-            family="mysql{}",
             **_MYSQL,
             **_RDS,
         ),
