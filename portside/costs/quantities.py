@@ -115,10 +115,6 @@ def _bucket(key: str, properties: Properties, priced: Priced) -> Iterator[Quanti
     yield by_use("access logs, kept", priced.assumed["access_logs_gb"] * days / _DAYS_A_MONTH)
 
 
-def _nothing(*_: object) -> Iterator[Quantity]:
-    yield from ()
-
-
 _BY_PROPERTIES: Mapping[str, Callable[[str, Properties, Priced], Iterator[Quantity]]] = {
     **dict.fromkeys(database_costs.INSTANCES, database_costs.of_instance),
     **dict.fromkeys(database_costs.CLUSTERS, database_costs.of_cluster),
@@ -129,9 +125,6 @@ _BY_PROPERTIES: Mapping[str, Callable[[str, Properties, Priced], Iterator[Quanti
     "AWS::CloudWatch::Alarm": _alarm,
     "AWS::EC2::Instance": _instance,
     "AWS::EC2::VPCEndpoint": _endpoint,
-    # Billed by the environment's logs, and by the metrics of its services.
-    "AWS::ECS::Cluster": _nothing,
-    "AWS::Logs::LogGroup": _nothing,
     "AWS::SSM::Parameter": _parameter,
     "AWS::WAFv2::WebACL": _web_acl,
 }

@@ -58,12 +58,12 @@ def find_savings(source: Source, environments: Sequence[Environment]) -> list[Sa
     changed = [_variant(each.name, row) for each, row in rows]
     made = synthesize_variants(source, [*present, *changed])
     before = {each.name: found.expect_valid() for each, found in zip(environments, made, strict=False)}
-    found = [
+    found = (
         _saving(each.name, row, before[each.name], after)
         for (each, row), after in zip(rows, made[len(environments) :], strict=True)
         if not after.problems
-    ]
-    return sorted((each for each in found if each.dollars > 0), key=lambda each: -each.dollars)
+    )
+    return sorted((each for each in found if each and each.dollars > 0), key=lambda each: -each.dollars)
 
 
 def _variant(environment: str, row: Mapping[str, Any]) -> Variant:
@@ -71,8 +71,11 @@ def _variant(environment: str, row: Mapping[str, Any]) -> Variant:
     return Variant(environment, {**row.get("settings", {}), **removed}, row.get("service_settings", {}))
 
 
-def _saving(environment: str, row: Mapping[str, Any], before: Made, after: Made) -> Saving:
+def _saving(environment: str, row: Mapping[str, Any], before: Made, after: Made) -> Saving | None:
+    """The saving; None where the changed setting needs something without a price, which would count as saved."""
     costs = [environment_costs(each.templates.values(), each.assumptions) for each in (before, after)]
+    if Difference(*costs).unpriced["added"]:
+        return None
     values = [*row.get("settings", {}).values(), *row.get("service_settings", {}).values()]
     lost = [
         loss

@@ -83,3 +83,8 @@ def test_production_is_offered_no_setting_that_it_should_not_have(monkeypatch: p
 def test_a_present_configuration_with_a_mistake_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigurationError, match="services: wrong"):
         found(monkeypatch, {"": Made(problems=(Problem("services", "wrong", "Fix it."),))})
+
+
+def test_a_class_without_a_price_is_no_saving(monkeypatch: pytest.MonkeyPatch) -> None:
+    unknown = resource("AWS::DocDB::DBInstance", DBInstanceClass="db.r9.large")
+    assert found(monkeypatch, {"": made(Db=INSTANCE), "DATABASE_INSTANCE_CLASS": made(Db=unknown)}) == []
