@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from portside.errors import UserError
@@ -36,6 +37,14 @@ def answer(value: Any, sentence: str, *, as_json: bool) -> None:
         console.print_json(value)
     elif sentence:
         console.print_lines(sentence)
+
+
+def write_page(file: Path, content: str) -> None:
+    """Write a page or a picture to a file of the user. Raises `UserError`."""
+    try:
+        file.write_text(f"{content}\n", encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{file}: can't be written: {error.strerror}", "Choose another file.") from error
 
 
 @contextlib.contextmanager

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
+from portside.cli.answers import write_page
 from portside.cli.options import environment_argument, json_option
 from portside.cli.targets import read_configuration
-from portside.errors import UserError
 from portside.terminal import console
 
 
@@ -42,8 +42,5 @@ def diagram(environment: str, output: Path | None, as_json: bool) -> None:
     if output is None:
         console.print_lines(picture)
         return
-    try:
-        output.write_text(f"{picture}\n", encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"{output}: can't be written: {error.strerror}", "Choose another file with -o.") from error
+    write_page(output, picture)
     console.say(f"{output}: {len(architecture.nodes)} nodes, {len(architecture.edges)} connections")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
 import click
@@ -20,6 +21,11 @@ local_option = click.option("--local", is_flag=True, help="Use the embedded AWS 
 yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
 dry_run_option = click.option("--dry-run", is_flag=True, help="Show the plan and change nothing.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+html_option = click.option(
+    "--html",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write it as a page to this file too; the page loads nothing else.",
+)
 task_option = click.option("--task", metavar="ID", default="", help="The task with an id that starts with ID.")
 replace_option = click.option(
     "--replace",

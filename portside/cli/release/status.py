@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from portside.cli.answers import say_all
-from portside.cli.options import json_option, local_option
+from portside.cli.answers import say_all, write_page
+from portside.cli.options import html_option, json_option, local_option
 from portside.cli.release.options import chosen_monorepo, repository_option
 from portside.cli.release.view import show_matrix
 from portside.cli.targets import ReachableTargets, read_configuration
@@ -16,12 +18,14 @@ from portside.terminal import console
 @click.command()
 @repository_option
 @local_option
+@html_option
 @json_option
-def status(repository: str | None, local: bool, as_json: bool) -> None:
+def status(repository: str | None, local: bool, html: Path | None, as_json: bool) -> None:
     """Compare the running versions with app.py and the tags.
 
-    Exit code 1 if nothing could be read.
+    The page of --html also has the next command for each environment. Exit code 1 if nothing could be read.
     """
+    from portside.release.board import release_board
     from portside.release.status import expect_one_read, read_status, read_tags, released_versions
 
     configuration = read_configuration(local=local, acting_on=())
@@ -32,6 +36,8 @@ def status(repository: str | None, local: bool, as_json: bool) -> None:
     except UserError as error:
         tags, remark = None, error.message
     versions = released_versions(tags) if tags else []
+    if html:
+        write_page(html, release_board(configuration, found, tags, local=local))
     if as_json:
         value = {"environments": [each.as_json() for each in found], "tags": versions, "remark": remark}
         console.print_json(value | targets.error_json())
