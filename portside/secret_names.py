@@ -107,6 +107,8 @@ def is_plural(name: str) -> bool:
 
 # A file of the user or the output of a command, as printed fixes name them.
 _OF_A_FILE = re.compile(r"file://(?:FILE$|<\()")
+# The address of a site, without a path, a query or a login: `WEBHOOK_URL` is often the app's own.
+_OF_A_SITE = re.compile(r"https?://[\w.-]+(?::\d{1,5})?/?")
 # A JSON object to fill in.
 _TO_FILL_IN = re.compile(r'\{(?:\s{0,4}"[\w.-]{1,100}"\s{0,4}:\s{0,4}"…"\s{0,4},?){1,50}\}')
 
@@ -114,7 +116,11 @@ _TO_FILL_IN = re.compile(r'\{(?:\s{0,4}"[\w.-]{1,100}"\s{0,4}:\s{0,4}"…"\s{0,4
 def is_harmless(name: str, value: str, *, is_prose: bool = False) -> bool:
     """Whether a value of a secret's name is not a secret: a switch, a count, a placeholder, or part of a sentence."""
     value = value.strip()
-    if not value or _NOTHING.fullmatch(value) or _OF_A_FILE.match(value) or _TO_FILL_IN.fullmatch(value):
+    if (
+        not value
+        or _OF_A_FILE.match(value)
+        or any(each.fullmatch(value) for each in (_NOTHING, _TO_FILL_IN, _OF_A_SITE))
+    ):
         return True
     if _COUNT.search(normalized(name)) and value.isdecimal() and len(value) <= 9:
         return True

@@ -17,6 +17,7 @@ _ENGINES: Final[Mapping[str, str]] = {
     "mysql": "mysql",
     "mariadb": "mysql",
 }
+_PORTS: Final[Mapping[str, str]] = {name: port for port, name in _ENGINES.items() if port.isdigit()}
 _URL = re.compile(
     r"(?P<scheme>[a-z]+)(?:\+\w+)?://(?:(?P<user>[^:@/]*)(?::[^@/]*)?@)?"
     r"(?P<host>[^:/?,]+)(?::(?P<port>\d+))?[^/?]*(?:/(?P<name>[^?]*))?(?:\?(?P<query>.*))?"
@@ -46,14 +47,20 @@ class Connection:
         return _ENGINES.get(self.scheme) or _ENGINES.get(self.port, "")
 
 
-def connection(environment: Mapping[str, str], hosts: Collection[str] = ()) -> Connection:
-    """The connection to one of the hosts, or to the host that a variable's name says is a database's."""
+def connection(environment: Mapping[str, str], hosts: Mapping[str, str] | None = None) -> Connection:
+    """The connection to one of the hosts, or to the host that a variable's name says is a database's.
+
+    `hosts` have the names of engines, as RDS calls them, whose clients use their own port where none is configured.
+    """
+    hosts = hosts or {}
     found = next((each for each in map(_of_url, environment.values()) if each and (each.host in hosts)), None)
     if found:
         return found
     for variable, value in environment.items():
         if (match := _HOST.fullmatch(variable)) and (value in hosts or (not hosts and is_database(variable))):
-            return _of_variables(environment, match["prefix"], value)
+            named = re.search("mysql|mariadb|postgres", match["prefix"].lower())
+            engine = hosts.get(value, "").removeprefix("aurora-") or (named[0] if named else "")
+            return _of_variables(environment, match["prefix"], value, engine)
     urls = [each for each in map(_of_url, environment.values()) if each and each.engine]
     return urls[0] if urls and not hosts else Connection()
 
@@ -70,10 +77,9 @@ def _of_url(value: str) -> Connection | None:
     query = {name.lower(): values[0].lower() for name, values in parse_qs(match["query"] or "").items()}
     options = [query[name] for name in ("sslmode", "ssl-mode", "ssl", "tls", "usessl") if name in query]
     engine = _ENGINES.get(match["scheme"], "")
-    ports = {name: port for port, name in _ENGINES.items() if port.isdigit()}
     return Connection(
         host=match["host"],
-        port=match["port"] or ports.get(engine, DATABASE_PORT),
+        port=match["port"] or _PORTS.get(engine, DATABASE_PORT),
         user=match["user"] or query.get("user", ""),
         name=match["name"] or "",
         without_tls=any(each in _OFF for each in options),
@@ -81,14 +87,14 @@ def _of_url(value: str) -> Connection | None:
     )
 
 
-def _of_variables(environment: Mapping[str, str], prefix: str, host: str) -> Connection:
+def _of_variables(environment: Mapping[str, str], prefix: str, host: str, engine: str) -> Connection:
     def first(names: Collection[str]) -> str:
         candidates = (environment.get(f"{prefix}{join}{name}") for name in names for join in ("_", ""))
         return next((each for each in candidates if each), "")
 
     return Connection(
         host=host,
-        port=first(("PORT",)) or DATABASE_PORT,
+        port=first(("PORT",)) or _PORTS.get(_ENGINES.get(engine, ""), DATABASE_PORT),
         user=first(_USERS),
         name=first(_NAMES),
         without_tls=first(_TLS).lower() in _OFF,

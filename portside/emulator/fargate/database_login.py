@@ -71,7 +71,8 @@ def _fault(launch: Launch, container: Mapping[str, Any], servers: Mapping[str, _
     """The fault of a container, in the order in which a server checks; empty if it accepts the connection."""
     secrets = [container_secrets.value_of(each["valueFrom"]) or "" for each in container.get("secrets", [])]
     environment = environment_of(container)
-    found = connection(environment | {str(number): each for number, each in enumerate(secrets)}, servers)
+    engines = {host: each.engine for host, each in servers.items()}
+    found = connection(environment | {str(number): each for number, each in enumerate(secrets)}, engines)
     server = servers.get(found.host)
     if server is None:
         return ""

@@ -37,9 +37,25 @@ def test_variables_and_urls_name_a_connection(environment: dict[str, str], expec
 
 def test_a_known_host_is_found_in_any_variable() -> None:
     environment = {"DB_HOST": "another", "STORE_ENDPOINT": "known", "STORE_PORT": "3306"}
-    found = connection(environment, ["known"])
+    found = connection(environment, {"known": "mysql"})
     assert (found.host, found.port, found.engine) == ("known", "3306", "mysql")
-    assert connection(environment, ["unknown"]) == Connection()
+    assert connection(environment, {"unknown": "mysql"}) == Connection()
+
+
+@pytest.mark.parametrize(
+    ("environment", "engine", "port"),
+    [
+        ({"MATOMO_DATABASE_HOST": "h"}, "mysql", "3306"),
+        ({"APP_DB_HOST": "h"}, "aurora-postgresql", "5432"),
+        ({"STORE_HOST": "h"}, "docdb", "27017"),
+        ({"MYSQL_HOST": "h"}, "", "3306"),
+        ({"DB_HOST": "h", "DB_PORT": "3307"}, "mysql", "3307"),
+    ],
+)
+def test_a_client_uses_the_port_of_its_engine_where_none_is_configured(
+    environment: dict[str, str], engine: str, port: str
+) -> None:
+    assert connection(environment, {"h": engine}).port == port
 
 
 @pytest.mark.parametrize(
