@@ -114,16 +114,10 @@ def _reset_password(context: RuleContext, groups: Groups) -> str:
 
 
 TERMS: Terms[RuleContext] = {
-    "name": lambda context, _: context.name,
-    "deploy": lambda context, _: context.deploy,
     "status": lambda context, _: context.commands.tool("status"),
-    "redeploy": lambda context, _: context.redeploy,
     "again": lambda context, _: context.start_again,
     "tunnel": lambda context, _: context.commands.tool("tunnel"),
-    "fix_program": lambda context, _: context.fix_program,
     "program": _publish,
-    "image": lambda context, _: context.image,
-    "log": lambda context, _: context.log,
     "container_port": lambda context, _: str(context.service.asked.port or "none"),
     "has": lambda context, _: str(context.memory),
     "memory": lambda context, _: str(more_memory(context)),

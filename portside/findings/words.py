@@ -2,8 +2,8 @@
 
 A file of rows has groups, each with a pattern `says` that its rows share, and default texts. A pattern is a text, or a
 list of alternatives; `{{name}}` in it is one of the file's `patterns`. Several groups of a pattern may have the same
-name. The first row whose patterns all match is the one. Its texts name terms in braces, such as `{image}`, or a group
-of its pattern: `{path:the program}` has other words where the group is empty.
+name. The first row whose patterns all match is the one. Its texts name terms in braces, such as `{image}`, an attribute
+of the context, or a group of its pattern: `{path:the program}` has other words where the group is empty.
 """
 
 from __future__ import annotations
@@ -139,7 +139,9 @@ class _Values(Generic[Context]):
             return _Word(self._groups[name])
         if name in self._row.commands:
             return self._command(self._row.commands[name])
-        return self._terms[name](self._context, self._groups)
+        if name in self._terms:
+            return self._terms[name](self._context, self._groups)
+        return str(getattr(self._context, name))
 
     def filled(self, text: str) -> str:
         """A text with the values of its terms."""
@@ -163,7 +165,10 @@ class _Values(Generic[Context]):
 
 
 def finding_of(row: Row, terms: Terms[Context], context: Context, groups: Groups) -> Finding:
-    """A row as a finding, without evidence. Raises KeyError for a term that is not known."""
+    """A row as a finding, without evidence. A text can name attributes of the context, besides the terms.
+
+    Raises AttributeError for anything else.
+    """
     values = _Values(row, terms, context, groups)
     sentence, look, fix = (values.filled(getattr(row, name)) for name in _TEXTS)
     return Finding(row.code, sentence, look=look, fix=fix)
