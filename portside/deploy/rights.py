@@ -10,8 +10,6 @@ from portside.config.environment import Environment
 from portside.config.image_reference import ecr_repository
 from portside.config.service_props import ServiceProps
 from portside.config.stacks import StackKind, only_stack, stacks_for
-from portside.records import deployment_record, environment_lock
-from portside.synthesis import references
 
 # https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html
 QUALIFIER = "hnb659fds"
@@ -139,8 +137,7 @@ class Place:
 
 def parameter_paths(environment: Environment) -> list[str]:
     """The one path under which everything that is remembered of an environment is stored."""
-    of = (deployment_record, environment_lock, references)
-    return sorted({f"{each.parameter_name(environment).rpartition('/')[0]}/*" for each in of})
+    return [environment.parameter_name("*")]
 
 
 Conditions = Mapping[str, Mapping[str, str | tuple[str, ...]]]
