@@ -18,7 +18,7 @@ _BALANCER, _BUCKET = "AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::S3::Buck
 _FOREVER_DAYS = 365
 _DAYS_A_MONTH = 30
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-metrics-ECS.html
-_INSIGHTS = ("enabled", "enhanced")
+_INSIGHTS = {"enabled": "custom metric", "enhanced": "Container Insights, enhanced metric"}
 
 
 def of_template(resources: Mapping[str, Any], assumed: Mapping[str, float]) -> Iterator[Quantity]:
@@ -53,7 +53,7 @@ def of_environment(templates: Iterable[Mapping[str, Any]], assumed: Mapping[str,
     named = re.findall(r":secret:([\w/+=.@-]+)", json.dumps([_secrets(each) for each in resources]))
     yield fixed("secret", len(set(named)))
     services = sum(each.get("Type") == fargate_costs.SERVICE for each in resources)
-    yield by_use("custom metric", services * assumed["insights_metrics"] * any(map(_has_insights, resources)))
+    yield from (by_use(name, services * assumed["insights_metrics"]) for each in resources for name in _insights(each))
 
 
 def is_known(resource_type: str) -> bool:
@@ -68,10 +68,11 @@ def _secrets(resource: Properties) -> list[Any]:
     return [each.get(key) for each in containers if isinstance(each, Mapping) for key in read]
 
 
-def _has_insights(resource: Properties) -> bool:
+def _insights(resource: Properties) -> list[str]:
+    """The price of a metric of a cluster's Container Insights, if they are on."""
     settings = resource.get("Properties", {}).get("ClusterSettings", ())
     named = [each for each in settings if isinstance(each, Mapping) and each.get("Name") == "containerInsights"]
-    return any(each.get("Value") in _INSIGHTS for each in named)
+    return [_INSIGHTS[each["Value"]] for each in named if each.get("Value") in _INSIGHTS]
 
 
 def _balancer(_: str, properties: Properties, __: Priced) -> Iterator[Quantity]:

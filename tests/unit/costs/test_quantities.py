@@ -187,14 +187,17 @@ def test_a_switch_adds_its_known_price(added: dict[str, Any], least: float, expe
 
 
 def test_guardduty_and_container_insights_cost_by_tasks_and_services() -> None:
-    insights = resource("AWS::ECS::Cluster", ClusterSettings=[{"Name": "containerInsights", "Value": "enabled"}])
+    enabled, enhanced, off = (
+        resource("AWS::ECS::Cluster", ClusterSettings=[{"Name": "containerInsights", "Value": value}])
+        for value in ("enabled", "enhanced", "disabled")
+    )
     without = costs(QUIET, **SERVICE)
     # 2.2 tasks of half a vCPU, at $1.50.
     assert costs({**QUIET, "guardduty": 1}, **SERVICE).dollars == pytest.approx(without.dollars + 1.65)
-    # 20 metrics of one service, at $0.30.
-    found = costs({**QUIET, "insights_metrics": 20}, **SERVICE, Cluster=insights)
-    assert found.dollars == pytest.approx(without.dollars + 6)
-    assert costs({**QUIET, "insights_metrics": 20}, **SERVICE).dollars == without.dollars
+    # 20 metrics of one service, at $0.30 and at $0.07.
+    for cluster, dollars in ((enabled, 6), (enhanced, 1.40), (off, 0)):
+        found = costs({**QUIET, "insights_metrics": 20}, **SERVICE, Cluster=cluster)
+        assert found.dollars == pytest.approx(without.dollars + dollars)
 
 
 def test_access_logs_are_priced_and_other_buckets_are_named() -> None:
