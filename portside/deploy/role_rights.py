@@ -106,6 +106,8 @@ def _job_roles(place: Place) -> list[str]:
 
 _BALANCERS = ("LoadBalancers", "Rules", "TargetGroups", "TargetHealth")
 
+_PULLING = "ecr:BatchGetImage ecr:GetDownloadUrlForLayer ecr:GetLifecyclePolicy ecr:ListImages"
+
 PROOF = (Right("Proof", "ssm:GetParameter ssm:GetParameterHistory", _parameters),)
 """To read the records of environments that prove the images of others."""
 
@@ -143,7 +145,7 @@ DEPLOY = (
     Right("DatabaseSecret", "secretsmanager:DescribeSecret", _of_database("secretsmanager", "secret:{secret}*")),
     Right("NamesOfFields", "secretsmanager:GetSecretValue", lambda place: place.secrets(with_fields=True)),
     Right("RegistryLogin", "ecr:GetAuthorizationToken", concerns=Place.repositories),
-    Right("Repositories", "ecr:BatchGetImage ecr:GetDownloadUrlForLayer ecr:ListImages", Place.repositories),
+    Right("Repositories", _PULLING, Place.repositories),
     Right("Keys", "kms:DescribeKey kms:GetKeyPolicy", "kms:key/*"),
     Right("RightsOfRoles", "iam:SimulatePrincipalPolicy", lambda place: [place.role(place.stack("*"))]),
     Right("LinkedRoles", "iam:GetRole", lambda place: [place.role("aws-service-role/*")]),

@@ -100,7 +100,7 @@ def test_only_these_checks_do_not_stop_a_deployment() -> None:
     assert {code.title for code in CHECKS.values() if code.severity is not Severity.ERROR} == {
         *("certificate: expiry", "database: TLS", "database: parameters", "host name", "hold", "proof"),
         *("running tasks", "last rollback", "service-linked roles", "addresses: full scale", "stacks not configured"),
-        *("quota: Fargate vCPUs, full scale", "quota: Fargate Spot vCPUs, full scale"),
+        *("quota: Fargate vCPUs, full scale", "quota: Fargate Spot vCPUs, full scale", "lifecycle policy: NAME"),
     }
     assert {code.severity for code in CHECKS.values()} == {Severity.ERROR, Severity.WARNING}
 
