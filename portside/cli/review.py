@@ -56,6 +56,7 @@ def review(environment: str | None, base: str | None, markdown: bool, written: P
 
 
 def _review(environment: str | None, base: str | None) -> tuple[list[EnvironmentReview], str]:
+    from portside.config.configuration import load_without_services
     from portside.report.review import review as compare
     from portside.synthesis.variants import Variant, commit, environments_of, synthesize_variants, working_tree
 
@@ -67,8 +68,9 @@ def _review(environment: str | None, base: str | None) -> tuple[list[Environment
         before = dict(zip(former, made, strict=True))
     here = working_tree()
     now = [each for each in environments_of(here) if each == (environment or each)]
-    if environment and environment not in {*former, *now}:
-        raise UsageError(f"no environment {environment!r} in app.py", f"Known are: {', '.join(environments_of(here))}.")
+    if not former and not now:
+        # Raises `UsageError`.
+        load_without_services(here.app_file).environment(environment or "")
     with console.step("Making the templates of app.py"):
         made = synthesize_variants(here, [Variant(name) for name in now])
     after = dict(zip(now, made, strict=True))

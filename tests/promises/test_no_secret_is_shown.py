@@ -483,7 +483,11 @@ _COMMANDS = {
     "portside/images/synthesis_images.py",
 }
 # Separate programs, whose answers are other programs' input.
-_OTHER_PROGRAMS = ("portside/emulator/", "portside/stacks/describe_own_stacks.py")
+_OTHER_PROGRAMS = (
+    "portside/emulator/",
+    "portside/stacks/describe_own_stacks.py",
+    "portside/stacks/synthesize_variants.py",
+)
 
 
 def _prints(nodes: Iterable[ast.AST]) -> Iterator[str]:

@@ -25,6 +25,7 @@ WITHOUT_AWS = frozenset(
             "role",
             "test",
             "new",
+            "review",
             "upgrade",
             "lock",
             "completion",
