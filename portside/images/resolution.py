@@ -20,6 +20,8 @@ from portside.errors import ConfigurationError
 from portside.images.resolved_image import COMMIT, DIGEST, ResolvedImage, one_commit
 
 _FIELDS = ("digest", "platform", "created", "manifest", "commit")
+_FORMAT = 1
+"""That of the file. Files without one are read too: the first had none."""
 _HINT = f"Get the file back with git, or write it again: {tool('release', 'pin', 'VERSION', local=False)}"
 
 
@@ -52,7 +54,7 @@ class Resolution:
 
     def written(self) -> str:
         """Its file, as text."""
-        return json.dumps(self.as_json(), indent=2) + "\n"
+        return json.dumps({"format": _FORMAT, **self.as_json()}, indent=2) + "\n"
 
 
 def read_resolution(path: Path) -> Resolution | None:
@@ -95,7 +97,11 @@ def _each_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 def _parse(written: object, report: Report) -> Resolution | None:
     if not report.mapping(written, _HINT):
         return None
-    fields = report.by_known_name(cast(Mapping[Any, Any], written), ("version", "stand_in", "commit", "images"), "key")
+    keys = ("format", "version", "stand_in", "commit", "images")
+    if isinstance(format_ := cast(Mapping[Any, Any], written).get("format"), int) and format_ > _FORMAT:
+        report.at('["format"]').wrong("of a later version of this tool", "Use that version.", format_)
+        return None
+    fields = report.by_known_name(cast(Mapping[Any, Any], written), keys, "key")
     version, shared, stand_in = fields.get("version"), fields.get("commit"), fields.get("stand_in", False)
     if not isinstance(version, str) or not is_tag(version):
         report.at('["version"]').wrong("not the tag of images", _HINT, version)

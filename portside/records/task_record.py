@@ -19,6 +19,8 @@ from portside.records.origin import Origin
 from portside.records.parameter_history import read_versions, write_version
 from portside.terminal.console import say
 
+_FORMAT = 1
+
 
 @dataclass(frozen=True)
 class TaskRecord:
@@ -59,7 +61,7 @@ def parameter_name(environment: Environment) -> str:
 
 def write_task(ssm: Any, environment: Environment, record: TaskRecord) -> None:
     """Add a task to the history."""
-    fields = {name: value for name, value in asdict(record).items() if name != "number"}
+    fields = {"format": _FORMAT} | {name: value for name, value in asdict(record).items() if name != "number"}
     description = f"The last task that ran once; the earlier versions are those before it; written by {PROGRAM}"
     write_version(ssm, parameter_name(environment), json.dumps(fields, separators=(",", ":")), description)
 
@@ -80,6 +82,8 @@ def read_tasks(ssm: Any, environment: Environment) -> Sequence[TaskRecord]:
 
 def _parse(text: str, number: int) -> TaskRecord | None:
     try:
-        return read_back(TaskRecord, {"commit": None, "unproven": "", **json.loads(text), "number": number})
+        fields = {"commit": None, "unproven": "", **json.loads(text), "number": number}
+        # The first records had no format.
+        return read_back(TaskRecord, fields) if fields.pop("format", _FORMAT) == _FORMAT else None
     except (ValueError, TypeError, KeyError):
         return None

@@ -142,7 +142,7 @@ def test_several_mistakes_are_reported_at_once() -> None:
     ("changes", "where", "hint"),
     [
         ({"imagez": {}}, '["imagez"]', 'Did you mean "images"?'),
-        ({"xyz": 1}, '["xyz"]', "Known are: version, stand_in, commit, images."),
+        ({"xyz": 1}, '["xyz"]', "Known are: format, version, stand_in, commit, images."),
         (
             {"images": {REFERENCE: ENTRY | {"plattform": "linux/amd64"}}},
             f'["images"]["{REFERENCE}"]["plattform"]',
@@ -246,3 +246,16 @@ def test_a_lock_of_stubs_has_what_the_local_catalogue_makes_and_only_such_a_one_
     same = {reference for reference, image in lock.images.items() if made.images[reference].digest == image.digest}
     assert same == (set(lock.images) if lock.stand_in else set())
     assert not lock.stand_in or lock.commit == made.commit
+
+
+def test_a_file_has_a_format_and_one_without_is_still_read() -> None:
+    written = json.loads(Resolution("1.0", {}).written())
+    assert written.pop("format") == 1
+    assert parse_resolution(json.dumps(written), "releases/1.0.json") == Resolution("1.0", {})
+
+
+def test_a_file_of_a_later_format_is_refused_as_such() -> None:
+    written = json.loads(Resolution("1.0", {}).written()) | {"format": 2, "signatures": []}
+    with pytest.raises(ConfigurationError, match="of a later version of this tool") as refused:
+        parse_resolution(json.dumps(written), "releases/1.0.json")
+    assert len(refused.value.problems) == 1
