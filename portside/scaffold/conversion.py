@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import contextlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
+from portside.config.context_files import load_context_config
 from portside.config.database_kinds import DOCUMENTDB
 from portside.config.environments import KNOWN_KEYS
 from portside.config.kind import Kind
@@ -15,7 +18,7 @@ from portside.config.previous_app import previous_app
 from portside.config.service_props import ServiceProps
 from portside.config.source_file import read_text
 from portside.errors import UsageError
-from portside.scaffold.new_app import Description, Field, Service, block, literal
+from portside.scaffold.new_app import DEFAULT_CIDR, Description, Field, Service, block, literal
 
 _USUAL_ORDER: Final = tuple(kind.usual_name for kind in Kind)
 _VARIABLES: Final = "environment_variables"
@@ -27,15 +30,35 @@ _OF_ENVIRONMENT: Final = {
     "max": "environment.auto_scale_max",
 }
 # Functions of the previous app, and the attributes of its database's stack.
-_OF_IMAGE: Final = {"get_image_version": "ImageVersion()", "get_short_commit_sha": "ImageCommit()"}
+_OF_IMAGE: Final = {
+    "get_image_version": "ImageVersion()",
+    "get_alternate_tag_for_edge_package_version": "ImageVersion()",
+    "get_short_commit_sha": "ImageCommit()",
+}
 _OF_DATABASE: Final = {
     "hostname": "DatabaseHost()",
     "secret_name": 'DatabaseSecret("password")',  # nosec B105 # the source of a reference
 }
-_ENTRIES: Final = frozenset({"ServiceSecret", "ContainerVolume", "HealthCheck"})
+_ENTRIES: Final = frozenset({"ServiceSecret", "ContainerVolume"})
 _TAKEN_STACKS: Final = frozenset(
     {"NetworkStack", "EcsStack", "LoadBalancerStack", "ServiceStack", "LoadBalancedServiceStack", "DocdbStack"}
 )
+_OF_STACKS: Final = {
+    "master_username": "DATABASE_USERNAME",
+    "port": "DATABASE_PORT",
+    "engine_version": "DATABASE_ENGINE_VERSION",
+    "idle_timeout_seconds": "IDLE_TIMEOUT_SECONDS",
+}
+_OF_TARGETS: Final = {
+    "health_check_path": "health_check_path",
+    "health_check_interval": "health_check_interval_seconds",
+}
+_BY_PLACE: Final = (
+    *("container_name", "container_port", "container_memory_reservation", "container_location", "container_env_vars"),
+)
+_RENAMED: Final = {"ecs_task_cpu": "cpu", "ecs_task_memory": "memory", "container_cpu": "cpu"}
+# Methods that change what a stack made.
+_CHANGES: Final = frozenset({"add_environment", "add_secret", "add_to_policy", "add_to_task_role_policy", "allow_from"})
 _FIELDS: Final = frozenset(each.name for each in fields(ServiceProps))
 _ADOPTION: Final = (
     "stacks that run already: only KEEP_EXPORTS and ADOPTED_STACKS adopt them, see docs/adopting.md of portside"
@@ -52,6 +75,10 @@ class _Reader:
 
     tree: ast.Module
     assigned: Mapping[str, ast.expr]
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """The values of each setting that does not exist today, by environment."""
+    count: int = 0
+    """The number of environments."""
     left: list[str] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
 
@@ -67,8 +94,17 @@ class _Reader:
                 return self._name(name, version)
             case ast.Subscript(slice=ast.Constant(value=str(key))) if key in _OF_ENVIRONMENT:
                 return _OF_ENVIRONMENT[key]
+            case ast.Subscript(value=ast.Name(), slice=ast.Constant(value=str(key))) if key in self.settings:
+                return self._setting(key)
+            case ast.Call(func=ast.Attribute(attr="get"), args=[ast.Constant(value=str(key)), *default]):
+                return self._optional_setting(node, key, default)
+            case ast.Call(func=ast.Attribute(attr="HealthCheck") | ast.Name(id="HealthCheck"), keywords=keywords):
+                self.used.add("HealthCheck")
+                return block("HealthCheck(", [self._of_health_check(each) for each in keywords], ")")
+            case ast.List(elts=entries):
+                return f"[{', '.join(map(self.source, entries))}]"
             case ast.Call(func=ast.Name(id=name)) if name in _OF_IMAGE:
-                return self._use(version if name == "get_image_version" else _OF_IMAGE[name])
+                return self._use(version if _OF_IMAGE[name] == "ImageVersion()" else _OF_IMAGE[name])
             case ast.Attribute(attr=attribute) if attribute in _OF_DATABASE:
                 return self._use(_OF_DATABASE[attribute])
             case ast.Attribute(value=ast.Name(id=name), attr=attribute):
@@ -84,7 +120,8 @@ class _Reader:
 
     def _name(self, name: str, version: str) -> str:
         value = self.assigned[name]
-        if "environ" in ast.unparse(value) and "ENV" in ast.unparse(value):
+        written = ast.unparse(value)
+        if ("environ" in written and "ENV" in written) or "try_get_context('env')" in written:
             return "environment.name"
         return self.source(value, version=version)
 
@@ -95,6 +132,33 @@ class _Reader:
             if each.arg == attribute:
                 return self.source(each.value, version=version)
         raise _Unknown(ast.unparse(node))
+
+    def _setting(self, key: str, default: str = "") -> str:
+        """The value of a setting that does not exist today: one, or that of each environment."""
+        values = self.settings[key]
+        found = list(values.values())
+        if len(found) == self.count and all(each == found[0] for each in found):
+            return literal(found[0])
+        return f"{literal(values)}.get(environment.name, {default or literal('')})"
+
+    def _optional_setting(self, node: ast.expr, key: str, default: list[ast.expr]) -> str:
+        if key in _OF_ENVIRONMENT:
+            return _OF_ENVIRONMENT[key]
+        alternative = self.source(default[0]) if default and key.isupper() else ""
+        if key in self.settings:
+            return self._setting(key, alternative)
+        if alternative:
+            return alternative
+        raise _Unknown(ast.unparse(node))
+
+    def _of_health_check(self, given: ast.keyword) -> str:
+        """An argument of the CDK's `HealthCheck`, whose times are objects."""
+        match given.value:
+            case ast.Call(
+                func=ast.Attribute(attr=("seconds" | "minutes") as unit), args=[ast.Constant(value=int(number))]
+            ):
+                return f"{given.arg}_seconds={number * (60 if unit == 'minutes' else 1)}"
+        return f"{given.arg}={self.source(given.value)}"
 
     def _use(self, source: str) -> str:
         if source.endswith(")"):
@@ -112,7 +176,8 @@ class _Reader:
             try:
                 text += str(ast.literal_eval(source)).replace("{", "{{").replace("}", "}}")
             except ValueError:
-                text, formatted = f"{text}{{{source.replace(chr(34), chr(39))}}}", True
+                inner = source.removeprefix("f")[1:-1] if source.startswith('f"') else ""
+                text, formatted = text + (inner or f"{{{source.replace(chr(34), chr(39))}}}"), True
         return f"f{literal(text)}" if formatted else literal(text.replace("{{", "{").replace("}}", "}"))
 
     def parts(self, node: ast.expr, place: str) -> str:
@@ -149,17 +214,24 @@ def take_over(path: Path, name: str, account: str) -> tuple[Description, list[st
             "A configuration with ENVIRONMENTS and services needs no conversion: copy it into the new repository.",
         )
     reader = _Reader(tree, {name: value for name, value in _assignments(tree) if name != _VARIABLES})
-    written = {key: {"ACCOUNT": account, **keys} for key, keys in _environments(reader)}
+    found = dict(_environments(reader)) or dict(_of_files(path.parent / "config", tree, reader))
+    written = {key: {"ACCOUNT": _account_in(keys) or account, **keys} for key, keys in found.items()}
+    if not written:
+        reader.leave(tree, "no environments: no dictionary environment_variables with plain values was found")
+        written[Kind.DEVELOPMENT.usual_name] = {"ACCOUNT": account, "VPC_CIDR": DEFAULT_CIDR}
+    reader.count = len(written)
+    for keys in written.values():
+        keys |= _of_stacks(reader)
     environments = {each: written[each] for each in sorted(written, key=[*_USUAL_ORDER, *written].index)}
     has_database = any(called == "DocdbStack" for called, _ in _calls(tree))
     for keys in environments.values() if has_database else ():
         keys["DATABASE_KIND"] = DOCUMENTDB.name
     services = list(_services(reader))
-    if not environments:
-        reader.leave(tree, "no environments: no dictionary environment_variables with plain values was found")
-    if len(environments) > 1:
-        reader.left.append(f"the account of each environment: all have {account}")
+    if unknown := [name for name, keys in found.items() if not _account_in(keys)]:
+        reader.left.append(f"the account of {', '.join(unknown)}: {account} is assumed")
     for called, node in _calls(tree):
+        if called in _CHANGES:
+            reader.leave(node, f"{ast.unparse(node.func)}(…): write it as a field of ServiceProps, or in stacks()")
         if called.endswith("Stack") and called not in _TAKEN_STACKS:
             reader.leave(node, f"{called}: write it in stacks(), see docs/own-stacks.md, or as a setting")
     used = reader.used | {"Environment", "ServiceProps"}
@@ -209,16 +281,53 @@ def _of_environment(name: str, body: list[ast.stmt], reader: _Reader) -> Iterato
                 keys[known] = ast.literal_eval(entry)
             except ValueError:
                 known = ""
-            if known not in KNOWN_KEYS:
-                keys.pop(known, None)
+            if known in KNOWN_KEYS:
+                continue
+            if known in keys:
+                reader.settings.setdefault(known, {})[name] = keys.pop(known)
+            else:
                 reader.leave(entry, f"{said} of {name}")
         yield name, keys
+
+
+def _of_files(folder: Path, tree: ast.Module, reader: _Reader) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The environments of an app that keeps its settings in `config/`."""
+    if not any(called == "load_context_config" for called, _ in _calls(tree)):
+        return
+    for name in _USUAL_ORDER:
+        try:
+            values = load_context_config(name, str(folder))
+        except (OSError, ValueError):
+            continue
+        known = {"CERTIFICATE_ID" if key == "CERTIFICATE_ARN" else key: value for key, value in values.items()}
+        for key in known.keys() - KNOWN_KEYS:
+            reader.settings.setdefault(key, {})[name] = known[key]
+        yield name, {key: value for key, value in known.items() if key in KNOWN_KEYS}
+
+
+def _account_in(keys: Mapping[str, Any]) -> str:
+    """The account in the ARN of a certificate; empty if there is no ARN."""
+    found = re.match(r"arn:[\w-]+:acm:[\w-]+:(\d{12}):", str(keys.get("CERTIFICATE_ID", "")))
+    return found[1] if found else ""
+
+
+def _of_stacks(reader: _Reader) -> dict[str, Any]:
+    """The settings that are arguments of the database's and the load balancer's stacks."""
+    found: dict[str, Any] = {}
+    for called, node in _calls(reader.tree):
+        for each in node.keywords if called in ("DocdbProps", "LoadBalancerStack") else ():
+            with contextlib.suppress(_Unknown, ValueError):
+                if each.arg in _OF_STACKS:
+                    found[_OF_STACKS[each.arg]] = ast.literal_eval(reader.source(each.value))
+    return found
 
 
 def _services(reader: _Reader) -> Iterator[Service]:
     props = {name: node for name, node in reader.assigned.items() if _is_call(node, "ServiceProps")}
     balanced = {
-        _argument(node, "props"): node for called, node in _calls(reader.tree) if called == "LoadBalancedServiceStack"
+        _argument(node, "props", 4): node
+        for called, node in _calls(reader.tree)
+        if called == "LoadBalancedServiceStack"
     }
     made = {}
     for variable, node in props.items():
@@ -226,9 +335,12 @@ def _services(reader: _Reader) -> Iterator[Service]:
         made[variable] = _fields(node, reader)
         if variable in balanced:
             made[variable].append(Field("public", "True"))
-            path = next((each.value for each in balanced[variable].keywords if each.arg == "health_check_path"), None)
-            if isinstance(path, ast.Constant):
-                made[variable].append(Field("health_check_path", literal(path.value)))
+            for argument, name in _OF_TARGETS.items():
+                value = next((each.value for each in balanced[variable].keywords if each.arg == argument), None)
+                if isinstance(value, ast.Constant):
+                    made[variable].append(Field(name, literal(value.value)))
+            if _field(made[variable], "container_port") == "443":
+                made[variable].append(Field("target_protocol", '"HTTPS"'))
     ports = {_field(each, "container_name"): _field(each, "container_port") for each in made.values()}
     for variable, found in made.items():
         calls = [f"Call({other}, {port})" for other, port in ports.items() if _mentions(found, other) and port]
@@ -239,17 +351,17 @@ def _services(reader: _Reader) -> Iterator[Service]:
 
 def _fields(node: ast.Call, reader: _Reader) -> list[Field]:
     found = []
-    name = next((ast.unparse(each.value) for each in node.keywords if each.arg == "container_name"), "?")
-    for each in node.keywords:
+    name = _argument(node, "container_name", 0) or "?"
+    # The first generation passed them by place.
+    given = [ast.keyword(arg, value, lineno=value.lineno) for arg, value in zip(_BY_PLACE, node.args, strict=False)]
+    for each in (*given, *node.keywords):
         place = f"ServiceProps({name}).{each.arg}"
         try:
-            if each.arg not in _FIELDS:
+            if each.arg is None or _RENAMED.get(each.arg, each.arg) not in _FIELDS:
                 raise _Unknown("no such field")
-            found.append(Field(each.arg, reader.parts(each.value, place)))
+            found.append(Field(_RENAMED.get(each.arg, each.arg), reader.parts(each.value, place)))
         except _Unknown as unknown:
             reader.leave(each, f"{place}: {unknown}")
-    if node.args:
-        reader.leave(node, f"ServiceProps({name}): values without a name")
     return found
 
 
@@ -270,5 +382,7 @@ def _is_call(node: ast.expr, name: str) -> bool:
     return isinstance(node, ast.Call) and name in (getattr(node.func, "id", ""), getattr(node.func, "attr", ""))
 
 
-def _argument(node: ast.Call, name: str) -> str:
-    return next((ast.unparse(each.value) for each in node.keywords if each.arg == name), "")
+def _argument(node: ast.Call, name: str, place: int) -> str:
+    """An argument that is given by its name or its place."""
+    named = (ast.unparse(each.value) for each in node.keywords if each.arg == name)
+    return next(named, ast.unparse(node.args[place]) if len(node.args) > place else "")

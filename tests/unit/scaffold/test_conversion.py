@@ -132,7 +132,6 @@ def test_everything_else_is_listed_with_its_line(tmp_path: Path, capsys: pytest.
     assert _new(tmp_path) == 0
     said = " ".join(capsys.readouterr().err.split())
     for expected, code in (
-        ("FEATURES of stage", '"FEATURES"'),
         ("ServiceProps('lights-lamp').container_env_vars[\"SHADE\"]: compute_shade()", '"SHADE"'),
         ("ServiceProps('lights-lamp').colour: no such field", "colour="),
         ("BastionStack: write it in stacks()", "bastion ="),
@@ -140,7 +139,7 @@ def test_everything_else_is_listed_with_its_line(tmp_path: Path, capsys: pytest.
         line = next(number for number, text in enumerate(EARLIER.splitlines(), 1) if text.strip().startswith(code))
         assert f"line {line}: {expected}" in said
     for expected in (
-        "the account of each environment",
+        "the account of dev: 111122223333 is assumed",
         "the calls of each service",
         "ADOPTED_STACKS",
     ):
@@ -180,3 +179,92 @@ def test_the_result_passes_the_linter(taken: Configuration, tmp_path: Path) -> N
 def test_the_earlier_file_is_not_run(tmp_path: Path) -> None:
     assert _new(tmp_path, f"open({str(tmp_path / 'made')!r}, 'w')\n{EARLIER}") == 0
     assert not (tmp_path / "made").exists()
+
+
+NEWER = """
+import aws_cdk as cdk
+from src.utils import load_context_config
+
+cdk_app = cdk.App()
+env_name = cdk_app.node.try_get_context("env") or "dev"
+config = load_context_config(env_name=env_name)
+PREFIX = f"lights-{env_name}"
+props = ServiceProps(
+    "lights",
+    443,
+    512,
+    config["LIGHTS_LOCATION"],
+    ecs_task_cpu=512,
+    container_env_vars={
+        "URL": f"https://{config['FQDN']}/{PREFIX}",
+        "OIL": config.get("OIL", "fish"),
+        "WICK": config.get("WICK", "cotton"),
+        "LENS": config.get("LENS"),
+    },
+    container_healthcheck=ecs.HealthCheck(command=["CMD", "shine"], interval=cdk.Duration.minutes(1)),
+)
+balancer = LoadBalancerStack(cdk_app, f"{PREFIX}-load-balancer", network.vpc, idle_timeout_seconds=300)
+store_props = DocdbProps(master_username="keeper", port=27018)
+store = DocdbStack(cdk_app, f"{PREFIX}-docdb", network.vpc, store_props)
+app_stack = LoadBalancedServiceStack(cdk_app, f"{PREFIX}-app", network.vpc, cluster, props, health_check_interval=20)
+app_stack.container.add_environment("CACHE", cache.url)
+"""
+
+
+@pytest.fixture
+def newer(tmp_path: Path) -> Configuration:
+    (tmp_path / "config").mkdir()
+    arn = "arn:aws:acm:us-east-1:{}:certificate/22222222-7db1-4042-90d0-01eb5bde1ffc"
+    (tmp_path / "config" / "base.yaml").write_text(
+        "LENS: glass\nTAGS: {CostCenter: Lights / 1}\nGHCR_PACKAGE_VERSION: 1.2.0\n"
+    )
+    for name, account, more in (("dev", "333344445555", ""), ("stage", "666677778888", "OIL: whale\n")):
+        (tmp_path / "config" / f"{name}.yaml").write_text(
+            f"VPC_CIDR: 10.30.{len(name)}.0/24\nFQDN: lights-{name}.example.org\n"
+            f"CERTIFICATE_ARN: {arn.format(account)}\n"
+            f"LIGHTS_LOCATION: ghcr.io/example/{name}:1.0\n{more}"
+        )
+    assert _new(tmp_path, NEWER) == 0
+    return load_configuration(tmp_path / "lights" / "app.py", acting_on=["dev"])
+
+
+def test_an_app_with_files_of_settings_is_taken_over(newer: Configuration) -> None:
+    dev, stage = newer.environment("dev"), newer.environment("stage")
+    # The account is that of the certificate.
+    assert (dev.account, stage.account) == ("333344445555", "666677778888")
+    assert (dev.vpc_cidr, dev.fqdn) == ("10.30.3.0/24", "lights-dev.example.org")
+    assert (dev.database_username, dev.database_port) == ("keeper", 27018)
+    [service] = newer.services_of("dev")
+    assert service.container_env_vars == {
+        "URL": "https://lights-dev.example.org/lights-dev",
+        "OIL": "fish",
+        "WICK": "cotton",
+        "LENS": "glass",
+    }
+    assert newer.services_of("stage")[0].container_env_vars["OIL"] == "whale"
+    assert [newer.services_of(each)[0].container_location for each in ("dev", "stage")] == [
+        "ghcr.io/example/dev:1.0",
+        "ghcr.io/example/stage:1.0",
+    ]
+
+
+def test_arguments_by_place_and_of_the_stacks_are_taken_over(newer: Configuration) -> None:
+    [service] = newer.services_of("dev")
+    assert (service.container_name, service.container_port, service.container_memory_reservation) == (
+        "lights",
+        443,
+        512,
+    )
+    assert (service.public, service.target_protocol, service.health_check_interval_seconds) == (True, "HTTPS", 20)
+    assert (service.cpu, service.container_healthcheck.interval_seconds) == (512, 60)
+    assert newer.environment("dev").idle_timeout_seconds == 300
+
+
+def test_a_change_of_a_stack_that_was_made_is_listed(capsys: pytest.CaptureFixture[str], newer: Configuration) -> None:
+    assert "app_stack.container.add_environment(…): write it" in " ".join(capsys.readouterr().err.split())
+
+
+def test_an_app_without_environments_gets_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _new(tmp_path, 'NetworkStack(app, "N", cidr)\nprops = ServiceProps("lamp", 80, 512, "nginx:1", {})\n') == 0
+    assert "no environments" in capsys.readouterr().err
+    assert 'container_location="nginx:1"' in (tmp_path / "lights" / "app.py").read_text()
