@@ -21,7 +21,6 @@ def page(report: DeploymentReport) -> str:
         unchanged=list(report.changes.values()).count("nothing"),
         chart=time_chart.chart_of(report),
         layout=time_chart,
-        reasons=Table.of("After", "Task", "Reason", rows=[_moment(each) for each in report.moments if each.reason]),
         moments=Table.of("After", "What", "State", rows=[_moment(each) for each in report.moments]),
         evidence=_evidence(report.evidence),
         parts=_parts,

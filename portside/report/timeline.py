@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -113,6 +113,57 @@ class Timeline:
                 for moment in self.moments
             ],
         }
+
+
+def in_causal_order(moments: Sequence[Moment], is_bad: Callable[[str], bool]) -> tuple[Moment, ...]:
+    """The moments, none before its cause: the clocks of AWS and of this machine differ, and some states are polled.
+
+    A task starts after its service, and that after its stack. What failed first within a service or a stack did so
+    before that failed.
+    """
+    ordered = list(moments)
+    for kind in (SERVICE, TASK):
+        starts = _first(ordered, lambda moment: True)
+        ordered = [
+            replace(each, seconds=max(each.seconds, starts.get((_ABOVE[kind], each.within), 0.0)))
+            if each.kind == kind
+            else each
+            for each in ordered
+        ]
+    for kind in (SERVICE, TASK):
+        failures = _first(ordered, lambda moment: is_bad(moment.state))
+        for above, latest in failures.items():
+            within = {key: at for key, at in failures.items() if (kind, above) in _places(ordered, key)}
+            if not within or min(within.values()) <= latest:
+                continue
+            cause = min(within, key=lambda key: within[key])
+            ordered = [
+                replace(each, seconds=min(each.seconds, latest))
+                if (each.kind, each.subject) == cause and each.seconds <= within[cause]
+                else each
+                for each in ordered
+            ]
+    return tuple(ordered)
+
+
+_ABOVE = {SERVICE: STACK, TASK: SERVICE}
+
+
+def _places(moments: Sequence[Moment], key: tuple[str, str]) -> set[tuple[str, tuple[str, str]]]:
+    """Where a service or a task is: its kind, and the kind and name of what contains it."""
+    return {
+        (each.kind, (_ABOVE[each.kind], each.within))
+        for each in moments
+        if (each.kind, each.subject) == key and each.kind in _ABOVE
+    }
+
+
+def _first(moments: Sequence[Moment], matches: Callable[[Moment], bool]) -> dict[tuple[str, str], float]:
+    """The seconds of the first matching moment of each stack, service and task."""
+    found: dict[tuple[str, str], float] = {}
+    for each in sorted(filter(matches, moments), key=lambda moment: moment.seconds):
+        found.setdefault((each.kind, each.subject), each.seconds)
+    return found
 
 
 def lanes(moments: Sequence[Moment], until: float) -> tuple[Lane, ...]:

@@ -10,7 +10,7 @@ import pytest
 from portside.records.deployment_record import HEALTHY, INTERRUPTED, ROLLBACK
 from portside.report.deployment_report import duration
 from portside.report.report_page import page
-from portside.report.time_chart import tone_of
+from portside.report.time_chart import chart_of, tone_of
 from portside.report.timeline import SERVICE, STACK, TASK, Moment
 from tests.unit.deployment_report_support import REASON, VERDICT, failed_report
 from tests.unit.operations_support import digest
@@ -51,7 +51,9 @@ def test_it_is_whole_and_needs_nothing_else() -> None:
     reader = _Reader(written)
     assert reader.open == []
     assert not re.search(r"<(?:script|link|img|iframe|object)\b|@import|url\(", written)
-    assert {name for name, _ in reader.attributes}.isdisjoint({"src", "href", "style", "onclick", "onload"})
+    assert {name for name, _ in reader.attributes}.isdisjoint({"src", "style", "onclick", "onload"})
+    links = [str(value) for name, value in reader.attributes if name == "href"]
+    assert links == ["#verdict-1", VERDICT["look"]]
 
 
 def test_verdicts_are_on_top_with_the_place_to_look_and_the_fix() -> None:
@@ -76,16 +78,37 @@ def test_the_chart_has_a_bar_for_each_state_with_its_reason_and_an_axis() -> Non
     for tone in ("waiting", "busy", "good", "bad"):
         assert f'<rect class="{tone}"' in written
     ticks = re.findall(r'class="tick"[^>]*>([^<]*)<', written)
-    assert ticks == ["0 s", "30 s", "1 min", "1:30 min", "2 min", "2:30 min", "3 min"]
-    assert "agora-dev-network" not in written.partition("<svg")[2].partition("</svg>")[0]
+    assert ticks == ["0 min", "1 min", "2 min", "3 min"]
+    assert "agora-dev-network" not in written.partition('class="chart"')[2].partition("<section")[0]
+    assert [each[0] for each in re.findall(r'<div class="lane (\w+)"><div class="label">([^<]*)', written)][1:3] == [
+        "phases",
+        "stack",
+    ]
+
+
+def test_the_chart_is_first_and_has_the_reasons_in_its_rows() -> None:
+    written = page(failed_report())
+    chart, _, rest = written.partition('<section class="verdict')
+    assert f'<div class="reason">{REASON}</div>' in chart
+    assert 'aria-label="task 55555555: pending, 11.0 s to 31.0 s; stopped' in chart
+    assert "<h2>Images</h2>" in rest
+
+
+def test_phases_follow_each_other() -> None:
+    titles = [bar.title for bar in chart_of(failed_report()).rows[0].bars]
+    assert titles == [
+        "preparing, 0.0 s to 4.0 s",
+        "deploying, 4.0 s to 120.0 s",
+        "rolling back, 120.0 s to 180.0 s",
+        "checking, 180.0 s to 185.0 s",
+    ]
 
 
 def test_bars_stay_within_the_chart() -> None:
     written = page(failed_report(moments=(*failed_report().moments, Moment(185, STACK, "late", "updating"))))
-    width = float(re.search(r'viewBox="0 0 (\d+)', written)[1])  # type: ignore[index]
-    bars = re.findall(r'<rect [^>]*x="([\d.]+)"[^>]*width="([\d.]+)"', written)
+    bars = re.findall(r'<rect [^>]*x="([\d.]+)%"[^>]*width="([\d.]+)%"', written)
     assert bars
-    assert all(float(x) + float(wide) <= width for x, wide in bars)
+    assert all(float(x) + float(wide) <= 100.01 for x, wide in bars)
 
 
 def test_the_evidence_can_be_opened_and_has_events_tasks_and_log_lines() -> None:
@@ -109,8 +132,8 @@ def test_what_several_verdicts_advise_is_reported_once() -> None:
     other = {**VERDICT, "service": "agora-apex", "look": "its log", "fix": "./agora logs dev apex"}
     text = page(failed_report(verdicts=(VERDICT, same, other)))
     for advice in (VERDICT["look"], VERDICT["fix"], "its log", "./agora logs dev apex"):
-        assert text.count(f"<dd>{advice}</dd>") == 1
-    assert text.count('<section class="verdict">') == 3
+        assert len(re.findall(rf"<dd[^>]*>(?:<a [^>]*>)?{re.escape(str(advice))}<", text)) == 1
+    assert text.count('<section class="verdict" id=') == 3
 
 
 def test_reasons_verdicts_and_log_lines_are_escaped_everywhere() -> None:
@@ -131,7 +154,7 @@ def test_a_healthy_deployment_shows_its_images_and_no_verdict() -> None:
     assert "Images" in text
     assert "agora-migrate before a rollout edge exit code 0, 12 s" in " ".join(text.split())
     assert "Evidence" not in text
-    assert '<section class="verdict">' not in written
+    assert '<section class="verdict' not in written
 
 
 def test_an_interrupted_deployment_is_reported_even_without_events() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from portside.report.timeline import SERVICE, STACK, TASK, Moment, Subject, Timeline, lanes
+from portside.report.timeline import SERVICE, STACK, TASK, Moment, Subject, Timeline, in_causal_order, lanes
 
 
 def test_a_state_is_noted_once() -> None:
@@ -70,3 +70,25 @@ def test_a_service_whose_stack_was_not_seen_to_change_is_shown_all_the_same() ->
         Moment(3, TASK, "1", "pending", "agora-app"),
     ]
     assert [lane.subject for lane in lanes(moments, 10)] == ["agora-app", "1"]
+
+
+def test_no_effect_is_before_its_cause() -> None:
+    moments = (
+        Moment(5, STACK, "agora-dev-app", "updating"),
+        Moment(4, SERVICE, "agora-app", "rolling out", "agora-dev-app"),
+        Moment(3, TASK, "1", "pending", "agora-app"),
+        Moment(9, TASK, "1", "stopped", "agora-app"),
+        Moment(8, SERVICE, "agora-app", "failed", "agora-dev-app"),
+        Moment(7, STACK, "agora-dev-app", "failed"),
+        Moment(20, TASK, "2", "stopped", "agora-app"),
+    )
+    found = {
+        (each.subject, each.state): each.seconds
+        for each in in_causal_order(moments, {"stopped", "failed"}.__contains__)
+    }
+    begin = [found["agora-dev-app", "updating"], found["agora-app", "rolling out"], found["1", "pending"]]
+    failure = [found["1", "stopped"], found["agora-app", "failed"], found["agora-dev-app", "failed"]]
+    assert begin == sorted(begin)
+    assert failure == sorted(failure)
+    # The second task stopped because of the rollback.
+    assert found["2", "stopped"] == 20
