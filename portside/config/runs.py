@@ -107,6 +107,7 @@ OF_SERVICES: Mapping[str, Any] = {
     "health_check_codes": "200",
     "health_check_interval_seconds": 10,
     "auto_scale_memory_percent": None,
+    "one_at_a_time": False,
 }
 _WHY = {
     "container_port": "nothing can connect to a task that ends",

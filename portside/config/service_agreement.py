@@ -24,6 +24,12 @@ def capacities(least: int, most: int, report: Report) -> None:
         report.at(".auto_scale_min_capacity").wrong("above auto_scale_max_capacity", hint, least)
 
 
+def one_at_a_time(only: bool, most: int, report: Report) -> None:
+    if only and not is_token(most) and most > 1:
+        place = report.at(".auto_scale_max_capacity")
+        place.wrong("more than one task of a service with one_at_a_time=True", "Use 1.", most)
+
+
 def sizes(reservation: int | None, cpu: int | None, memory: int | None, report: Report) -> None:
     if any(is_token(value) for value in (reservation, cpu, memory)):
         return

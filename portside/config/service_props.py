@@ -136,6 +136,7 @@ class Grant:
     },
     together={
         ("auto_scale_min_capacity", "auto_scale_max_capacity"): agreement.capacities,
+        ("one_at_a_time", "auto_scale_max_capacity"): agreement.one_at_a_time,
         ("container_memory_reservation", "cpu", "memory"): agreement.sizes,
         ("container_memory", "container_memory_reservation", "cpu", "memory"): agreement.limit,
         ("container_env_vars", "container_secrets"): agreement.names_once,
@@ -223,6 +224,8 @@ class ServiceProps:
 
     registry_credentials: Annotated[str | None, image_checks.registry_credentials] = None
     """The secret with the `username` and `password` that pull the image, as JSON; None for a public image or ECR."""
+    one_at_a_time: Annotated[bool, checks.flag] = False
+    """Whether a rollout stops the old task before it starts the new one, which interrupts the service."""
 
     @property
     def is_service(self) -> bool:

@@ -86,9 +86,13 @@ class ServiceStack(TaskStack):
             circuit_breaker=ecs.DeploymentCircuitBreaker(enable=True, rollback=True),
             enable_execute_command=self.ecs_exec,
             enable_ecs_managed_tags=True,
-            availability_zone_rebalancing=ecs.AvailabilityZoneRebalancing.ENABLED,
-            min_healthy_percent=100,
-            max_healthy_percent=200,
+            # It starts a task in another zone before it stops one.
+            # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-rebalancing.html
+            availability_zone_rebalancing=ecs.AvailabilityZoneRebalancing.DISABLED
+            if props.one_at_a_time
+            else ecs.AvailabilityZoneRebalancing.ENABLED,
+            min_healthy_percent=0 if props.one_at_a_time else 100,
+            max_healthy_percent=100 if props.one_at_a_time else 200,
             propagate_tags=ecs.PropagatedTagSource.SERVICE,
             service_connect_configuration=ecs.ServiceConnectProps(
                 log_driver=self._log_driver(),

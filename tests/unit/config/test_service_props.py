@@ -20,7 +20,7 @@ from portside.config.service_props import (
     ServiceSecret,
 )
 from portside.config.task_size import TaskSize
-from portside.errors import Problem
+from portside.errors import ConfigurationError, Problem
 from tests.unit.configuration_support import OMITTED, problems_raised_by, service, service_problems
 from tests.unit.test_redact import GITHUB_TOKEN
 
@@ -508,3 +508,9 @@ def test_the_fields_may_be_given_by_position() -> None:
     )
     assert (props.container_volumes[0].path, props.auto_scale_max_capacity) == ("/d", 2)
     assert (props.container_command, props.container_healthcheck) == (("run",), check)
+
+
+def test_a_service_with_one_task_at_a_time_has_one_task() -> None:
+    with pytest.raises(ConfigurationError, match="more than one task of a service with one_at_a_time=True, got 2"):
+        service(one_at_a_time=True, auto_scale_max_capacity=2)
+    assert service(one_at_a_time=True, auto_scale_max_capacity=1).one_at_a_time

@@ -61,7 +61,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Templates of a service that writes into the folder, and of another that reads it."""
     made = tmp_path_factory.mktemp("files")
     reader = service(container_name="reader", durable_volumes=[dataclasses.replace(UPLOADS, read_only=True)])
-    services = (service(public=True, durable_volumes=[UPLOADS]), reader, service(container_name="other"))
+    writer = service(public=True, durable_volumes=[UPLOADS], one_at_a_time=True, auto_scale_max_capacity=1)
+    services = (writer, reader, service(container_name="other"))
     of = dataclasses.replace(configured(files(POINT)), services={"dev": services})
     build_app(of, "dev", outdir=str(made)).synth()
     return made
@@ -123,6 +124,16 @@ def test_a_service_waits_for_the_mount_targets_of_its_volume(folder: Path) -> No
     waits = {each.name: set(each.depends_on) for each in read_assembly(folder)}
     assert "shop-dev-files" in waits["shop-dev-app"]
     assert "shop-dev-files" not in waits["shop-dev-other"]
+
+
+def test_a_service_with_one_task_at_a_time_stops_it_before_it_starts_the_new_one(folder: Path) -> None:
+    only, usual = (properties(template(folder, part), "AWS::ECS::Service") for part in ("app", "reader"))
+    assert only["DeploymentConfiguration"]["MinimumHealthyPercent"] == 0
+    assert only["DeploymentConfiguration"]["MaximumPercent"] == 100
+    assert only["AvailabilityZoneRebalancing"] == "DISABLED", "it starts a second task"
+    assert usual["DeploymentConfiguration"]["MinimumHealthyPercent"] == 100
+    assert usual["DeploymentConfiguration"]["MaximumPercent"] == 200
+    assert usual["AvailabilityZoneRebalancing"] == "ENABLED"
 
 
 def test_the_description_has_the_volumes_and_their_port() -> None:
