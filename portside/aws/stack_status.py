@@ -6,7 +6,6 @@ The statuses are those of botocore's `StackStatus`; how the CDK CLI handles each
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -88,7 +87,6 @@ _DELETE = WayOut(
 )
 _EVENTS = WayOut("Ask AWS Support; its events are listed by", "describe-stack-events")
 
-_RECREATED = "its creation failed; the next deployment deletes it and creates it again"
 _ROLLING_BACK, _ROLLED_BACK = "failed, rolling back", "failed, rolled back"
 
 # A creation that is rolled back ends for stack-create-complete, not for stack-rollback-complete. There is no waiter
@@ -111,31 +109,20 @@ def _stuck(name: str, word: str, meaning: str, way_out: WayOut) -> StackStatus:
     return StackStatus(name=name, outlook=Outlook.STUCK, meaning=meaning, word=word, has_failed=True, way_out=way_out)
 
 
-def _by_name(statuses: Iterable[StackStatus]) -> dict[str, StackStatus]:
-    return {status.name: status for status in statuses}
+def _to_recreate(name: str, word: str, way_out: WayOut | None = None) -> StackStatus:
+    outlook, meaning = Outlook.TO_RECREATE, "its creation failed; the next deployment deletes it and creates it again"
+    return StackStatus(name=name, outlook=outlook, meaning=meaning, word=word, has_failed=True, way_out=way_out)
 
 
-STACK_STATUSES = _by_name(
-    (
+STACK_STATUSES = {
+    status.name: status
+    for status in (
         _in_progress("CREATE_IN_PROGRESS", "creating", "it is being created", _CREATED),
         _stuck("CREATE_FAILED", "failed to create", "its creation failed, and was not rolled back", _ROLL_BACK),
         _usable("CREATE_COMPLETE", "created"),
         _in_progress("ROLLBACK_IN_PROGRESS", _ROLLING_BACK, "its creation failed and is being rolled back", _CREATED),
-        StackStatus(
-            name="ROLLBACK_FAILED",
-            outlook=Outlook.TO_RECREATE,
-            meaning=_RECREATED,
-            word="failed to roll back",
-            has_failed=True,
-            way_out=_DELETE,
-        ),
-        StackStatus(
-            name="ROLLBACK_COMPLETE",
-            outlook=Outlook.TO_RECREATE,
-            meaning=_RECREATED,
-            word=_ROLLED_BACK,
-            has_failed=True,
-        ),
+        _to_recreate("ROLLBACK_FAILED", "failed to roll back", _DELETE),
+        _to_recreate("ROLLBACK_COMPLETE", _ROLLED_BACK),
         _in_progress("DELETE_IN_PROGRESS", "deleting", "it is being deleted", "stack-delete-complete"),
         _stuck("DELETE_FAILED", "failed to delete", "it could not be deleted as a whole", _DELETE),
         StackStatus(name="DELETE_COMPLETE", outlook=Outlook.ABSENT, meaning="it was deleted", word="deleted"),
@@ -155,10 +142,7 @@ STACK_STATUSES = _by_name(
             _UPDATE_ROLLED_BACK,
         ),
         _stuck(
-            "UPDATE_ROLLBACK_FAILED",
-            "failed to roll back",
-            "its update failed, and so did rolling it back",
-            _CONTINUE,
+            "UPDATE_ROLLBACK_FAILED", "failed to roll back", "its update failed, and so did rolling it back", _CONTINUE
         ),
         _in_progress(
             "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
@@ -180,14 +164,11 @@ STACK_STATUSES = _by_name(
         _usable("IMPORT_COMPLETE", "imported"),
         _in_progress("IMPORT_ROLLBACK_IN_PROGRESS", _ROLLING_BACK, "its import failed and is being rolled back"),
         _stuck(
-            "IMPORT_ROLLBACK_FAILED",
-            "failed to roll back",
-            "its import failed, and so did rolling it back",
-            _EVENTS,
+            "IMPORT_ROLLBACK_FAILED", "failed to roll back", "its import failed, and so did rolling it back", _EVENTS
         ),
         _usable("IMPORT_ROLLBACK_COMPLETE", _ROLLED_BACK, "its last import failed and was rolled back"),
     )
-)
+}
 
 
 def status_of(name: str) -> StackStatus:
