@@ -52,18 +52,24 @@ from portside.program import PROGRAM, STATE_FOLDER
 from portside.repository import ROOT
 from portside.terminal import console
 
+# A name is that of an extension's command.
+_SECTIONS: Mapping[str, Sequence[click.Command | str]] = {
+    "Deploy": (
+        *(deploy, diff, review, verify, rollback, redeploy),
+        *(run_job, maintenance, "load-data", unlock, destroy),
+    ),
+    "Observe": (status, diagnose, logs, history, images, execute, tunnel),
+    "Release": (release,),
+    "Rehearse": (local,),
+    "Account": (costs, diagram, dns, role, ci),
+    "This tool": (new, upgrade, lock, completion, run_tests),
+}
+
 
 class _Program(CommandGroup):
     sections: ClassVar = {
-        "Deploy": (
-            *("deploy", "diff", "review", "verify", "rollback", "redeploy"),
-            *("run", "maintenance", "load-data", "unlock", "destroy"),
-        ),
-        "Observe": ("status", "diagnose", "logs", "history", "images", "exec", "tunnel"),
-        "Release": ("release",),
-        "Rehearse": ("local",),
-        "Account": ("costs", "diagram", "dns", "role", "ci"),
-        "This tool": ("new", "upgrade", "lock", "completion", "test"),
+        title: [each if isinstance(each, str) else str(each.name) for each in section]
+        for title, section in _SECTIONS.items()
     }
 
 
@@ -93,38 +99,9 @@ def program(debug: bool) -> None:
                 owner_only.folder(folder)
 
 
-for command in (
-    ci,
-    completion,
-    costs,
-    deploy,
-    destroy,
-    diagnose,
-    diagram,
-    diff,
-    dns,
-    execute,
-    history,
-    images,
-    local,
-    lock,
-    logs,
-    maintenance,
-    new,
-    redeploy,
-    release,
-    review,
-    role,
-    rollback,
-    run_job,
-    run_tests,
-    status,
-    tunnel,
-    unlock,
-    upgrade,
-    verify,
-):
-    program.add_command(command)
+for each in (each for section in _SECTIONS.values() for each in section):
+    if isinstance(each, click.Command):
+        program.add_command(each)
 
 
 def use(extension: Extension) -> None:
