@@ -195,7 +195,7 @@ class Repository:
         return realm.copy_set_param("scope", said.get("scope") or f"repository:{self._location.path}:pull")
 
     async def _new_bearer(self, url: httpx.URL) -> Token | None:
-        login = self._login if self._login and self._is_of_registry(url) else None
+        login = self._login if self._login and gives_password_to(self._base, url) else None
         answer = await self._caller.ask(Call(url, self._location, bearer=login.basic if login else None))
         if answer.status == 404:
             return None
@@ -203,12 +203,6 @@ class Repository:
             raise Failed(failures.login_rejected(answer.host, login))
         self._raise_refusal(answer)
         return Token(answer.parsed(read_bearer, "a token for pulling"))
-
-    def _is_of_registry(self, url: httpx.URL) -> bool:
-        """Whether the registry or its domain issues the tokens, as auth.docker.io does: no other gets the password."""
-        domains = {tuple(each.host.split(".")[-2:]) for each in (self._base, url)}
-        is_name = not url.host.replace(".", "").isdigit()
-        return is_same_origin(self._base, url) or (url.scheme == "https" and is_name and len(domains) == 1)
 
     def _raise_refusal(self, answer: Answer) -> None:
         if answer.status == 200:
@@ -246,6 +240,16 @@ class Repository:
 
     def _at(self, path: str) -> httpx.URL:
         return httpx.URL(f"{str(self._base).rstrip('/')}/{path}")
+
+
+def gives_password_to(registry: httpx.URL, issuer: httpx.URL) -> bool:
+    """Whether the server that issues a registry's tokens may get the password: only in the registry's own domain.
+
+    Docker Hub, at registry-1.docker.io, issues its tokens at auth.docker.io.
+    """
+    domains = {tuple(each.host.split(".")[-2:]) for each in (registry, issuer)}
+    is_name = not issuer.host.replace(".", "").isdigit()
+    return is_same_origin(registry, issuer) or (issuer.scheme == "https" and is_name and len(domains) == 1)
 
 
 def _error_codes(answer: Answer) -> frozenset[str]:

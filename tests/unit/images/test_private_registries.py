@@ -7,11 +7,13 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 
+import httpx
 import pytest
 import stamina
 
 from portside.images.access import Access, Login, Token
 from portside.images.failures import Failure, Kind, ResolutionFailed
+from portside.images.registry import gives_password_to
 from portside.images.resolve import resolve
 from tests.unit.registry_support import (
     OWNER,
@@ -116,6 +118,22 @@ def test_the_login_is_not_sent_to_another_domain_that_would_give_tokens(catalogu
         server.fail("/manifests/", refusal(401, "UNAUTHORIZED", challenge))
         resolve([APP], "1.0", access=access(server))
         assert [each.authorization for each in other.asked if each.path == "/token"] == [None]
+
+
+@pytest.mark.parametrize(
+    ("registry_url", "issuer", "is_given"),
+    [
+        ("https://registry-1.docker.io", "https://auth.docker.io/token", True),
+        ("https://registry.gitlab.com", "https://gitlab.com/jwt/auth", True),
+        ("https://quay.io", "https://quay.io/v2/auth", True),
+        ("https://registry.example.org", "https://example.com/token", False),
+        ("https://registry.example.org", "https://example.org.evil.net/token", False),
+        ("https://registry.example.org", "http://auth.example.org/token", False),
+        ("https://10.1.2.3", "https://10.9.2.3/token", False),
+    ],
+)
+def test_the_password_stays_in_the_registry_s_domain(registry_url: str, issuer: str, *, is_given: bool) -> None:
+    assert gives_password_to(httpx.URL(registry_url), httpx.URL(issuer)) is is_given
 
 
 def test_a_wrong_password_is_said_to_be_one_and_the_task_would_meet_it(catalogue: Catalogue) -> None:

@@ -50,6 +50,8 @@ def test_an_image_is_asked_for_by_its_digest(monkeypatch: pytest.MonkeyPatch) ->
         (Kind.CONTENT_MISSING, FAIL),
         (Kind.WRONG_PLATFORM, FAIL),
         (Kind.NOT_PUBLIC, FAIL),
+        (Kind.LOGIN_REFUSED, FAIL),
+        (Kind.LOGIN_UNUSABLE, SKIP),
         (Kind.RATE_LIMITED, SKIP),
         (Kind.UNREACHABLE, SKIP),
         (Kind.TOO_SLOW, SKIP),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from pathlib import Path
 
 import aws_cdk as cdk
 import pytest
@@ -265,6 +266,17 @@ def test_an_image_in_ecr_is_pulled_with_the_right_to_its_repository_alone() -> N
         ]
     ]
     assert not [each for each in statements(template, "TaskRole") if "ecr:" in str(each["Action"])]
+
+
+def test_an_image_is_built_for_fargate_s_platform_on_every_machine(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n", encoding="utf-8")
+    parts = Parts()
+    template = parts.service(app_props(container_location=f"path://{tmp_path}"))
+    [assets] = Path(parts.app.synth().directory).glob("app*.assets.json")
+    [image] = json.loads(assets.read_text(encoding="utf-8"))["dockerImages"].values()
+    assert image["source"]["platform"] == "linux/amd64"
+    pulls = [each for each in statements(template, "ExecutionRole") if "ecr:BatchGetImage" in each["Action"]]
+    assert "cdk-hnb659fds-container-assets-" in json.dumps([each["Resource"] for each in pulls])
 
 
 def test_a_private_image_is_pulled_with_its_secret_which_only_the_execution_role_reads() -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from portside.synthesis import cdk_cli
+from portside.aws.target import Target
+from portside.synthesis import cdk_cli, image_builder
 from portside.synthesis.cdk_cli import CdkFailed
 from tests.unit.operations_support import target
 
@@ -66,3 +70,16 @@ def test_only_new_stacks_of_a_rehearsal_are_deployed_without_change_sets(
     cdk_cli.deploy(target({}, is_local=is_local), ["agora-dev-app"], lambda _: None, are_new=are_new)
     (arguments,) = runs
     assert ("direct" in arguments) is without_change_sets
+
+
+@pytest.mark.parametrize(("images", "variables"), [({"1": {}}, {"CDK_DOCKER": "podman"}), ({}, None)])
+def test_images_are_built_with_the_program_that_this_machine_has(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, images: dict[str, Any], variables: dict[str, str] | None
+) -> None:
+    given: list[object] = []
+    monkeypatch.setattr(cdk_cli, "_run", lambda *_, **options: given.append(options["variables"]))
+    monkeypatch.setattr(image_builder, "find_builder", lambda _: "podman")
+    monkeypatch.setattr(Target, "assembly_dir", tmp_path)
+    (tmp_path / "app.assets.json").write_text(json.dumps({"dockerImages": images}), encoding="utf-8")
+    cdk_cli.deploy(target({}), ["agora-dev-app"], lambda _: None)
+    assert given == [variables]
