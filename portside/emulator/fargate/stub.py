@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import quote, unquote
 
 from portside.emulator import loopback_http
 from portside.emulator.fargate.proxy import Proxy
@@ -19,6 +20,8 @@ from portside.emulator.loopback_http import Answer, Handler, Request, json_answe
 
 FORWARD_TIMEOUT_SECONDS = 5
 TOKEN_HEADER = "x-task-token"  # nosec B105 # the name of a header
+ROUTE_HEADER = "x-stub-route"
+"""The containers that forwarded a request, each with the path that it was asked for."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +145,7 @@ async def _answer(stub: Stub, request: Request, lookup: Lookup) -> Answer:
     if stub.proxy:
         return await _forward(stub, stub.proxy, request, lookup)
     if "text/html" in request.headers.get("accept", ""):
-        return Answer(200, _page(stub).encode(), "text/html; charset=utf-8")
+        return Answer(200, _page(stub, request).encode(), "text/html; charset=utf-8")
     return json_answer(stub.about() | {"status": "ok"})
 
 
@@ -159,22 +162,57 @@ async def _forward(stub: Stub, proxy: Proxy, request: Request, lookup: Lookup) -
         problem = f"{stub.container}: no running task answers to {host}:{port} in the namespace\n"
         return Answer(502, problem.encode())
     query = request.target.partition("?")[2]
-    forwarded = Request(request.method, path + (f"?{query}" if query else ""), request.headers, request.body)
+    headers = {**request.headers, ROUTE_HEADER: " ".join(_steps(stub, request))}
+    forwarded = Request(request.method, path + (f"?{query}" if query else ""), headers, request.body)
     try:
         return await targets[0].fetch(forwarded, FORWARD_TIMEOUT_SECONDS)
     except (OSError, TimeoutError):
         return Answer(502, f"{stub.container}: {host}:{port} does not answer\n".encode())
 
 
-def _page(stub: Stub) -> str:
-    """The footer is that of the site: the version without its release candidate, then the commit."""
+def _steps(stub: Stub, request: Request) -> list[str]:
+    """The containers that a request has passed with their paths, this one last."""
+    return [*request.headers.get(ROUTE_HEADER, "").split(), f"{stub.container}={quote(request.path)}"]
+
+
+_STYLE = """
+:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
+body { max-width: 44rem; margin: 0 auto; padding: 1rem; overflow-wrap: anywhere; }
+h1 { font-size: 1.35rem; }
+ol { list-style: none; padding: 0; margin: 1rem 0; }
+li { border: 1px solid GrayText; border-radius: .3rem; padding: .5rem .8rem; }
+li + li { margin-top: 1.9rem; position: relative; }
+li + li::before { content: "\\2193"; position: absolute; top: -1.75rem; left: 1rem; }
+li:last-child { border-width: 2px; border-color: LinkText; }
+b { display: block; } code { font-size: .9rem; }
+dt { opacity: .75; font-size: .85rem; } dd { margin: 0 0 .4rem; }
+"""
+
+
+def _page(stub: Stub, request: Request) -> str:
+    """The way of the request to this container, and the task.
+
+    The footer is that of the site: the version without its release candidate, then the commit.
+    """
     version = (stub.environment.get("APP_VERSION") or "unknown").partition("-rc")[0]
     commit = stub.environment.get("COMMIT_SHA") or "unknown"
     rows = "".join(
         f"<dt>{html.escape(name)}</dt><dd>{html.escape(str(value))}</dd>" for name, value in stub.about().items()
     )
+    passed = [each.partition("=") for each in _steps(stub, request)]
+    steps = [
+        ("your browser", passed[0][2]),
+        ("load balancer", passed[0][2]),
+        *((name, path) for name, _, path in passed),
+    ]
+    shown = "".join(
+        f"<li><b>{html.escape(name)}</b><code>{request.method} {html.escape(unquote(path))}</code></li>"
+        for name, path in steps
+    )
     return (
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>{html.escape(stub.container)} (stub)</title>"
-        f"<h1>Stub for {html.escape(stub.container)}</h1><dl>{rows}</dl>"
+        f'<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content="width=device-width">'
+        f"<title>{html.escape(stub.container)} (stub)</title><style>{_STYLE}</style>"
+        f"<h1>Stub for {html.escape(stub.container)}</h1>"
+        f"<p>No image runs here. The request came this way:</p><ol>{shown}</ol><dl>{rows}</dl>"
         f"<footer>{html.escape(version)}-{html.escape(commit)}</footer></html>\n"
     )

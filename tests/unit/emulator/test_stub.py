@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 
 import pytest
 
@@ -112,3 +113,23 @@ def test_requests_that_are_no_http_are_refused() -> None:
     assert asyncio.run(send(get + b"content-length: 99999999\r\n\r\n")).startswith(b"HTTP/1.1 400")
     assert asyncio.run(send(get + b"host: example.org\r\n\r\n")).startswith(b"HTTP/1.1 400")
     assert asyncio.run(send(get + b"\r\n")).endswith(b"ok")
+
+
+def test_the_page_shows_the_way_of_the_request_through_the_containers(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = _stub()
+    environment = {"API_HOST": "agora-app", "API_PORT": "4200"}
+    apex = _stub(container="agora-apex", environment=environment, proxy=PROXIES[0])
+
+    async def fetch(_: int, request: Request, __: float) -> Answer:
+        return await _answer(stub.handler(app, lambda *_: []), request)
+
+    monkeypatch.setattr(loopback_http, "fetch", fetch)
+    page = _ask(apex, "/api/v1/<genes>", "text/html", (app,)).body.decode()
+    steps = re.findall(r"<li><b>([^<]+)</b><code>([^<]+)</code>", page)
+    assert steps == [
+        ("your browser", "GET /api/v1/&lt;genes&gt;"),
+        ("load balancer", "GET /api/v1/&lt;genes&gt;"),
+        ("agora-apex", "GET /api/v1/&lt;genes&gt;"),
+        ("agora-app", "GET /v1/&lt;genes&gt;"),
+    ]
+    assert not re.search(r"<script|<link|<img|url\(", page)
