@@ -51,7 +51,7 @@ def drawn(recording: str, title: str) -> str:
         f'<text x="{_EDGE}" y="{_EDGE + _LINE * number - 4}" xml:space="preserve">{_spans(line)}</text>'
         for number, line in enumerate(lines, 1)
     ]
-    plain = html.escape("\n".join(_CODE.sub("", line) for line in lines))
+    plain = html.escape("\n".join(_CODE.sub("", line).rstrip() for line in lines))
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
