@@ -122,9 +122,7 @@ def _taken_over(earlier: Path, given: NewOptions) -> tuple[Description, list[str
     from portside.scaffold.conversion import take_over
 
     if not given.account:
-        raise UsageError(
-            "missing: --account, which the app.py of a previous app doesn't name", "Pass the account of dev."
-        )
+        raise UsageError(f"missing: --account, which {earlier.name} does not name", "Pass the account of dev.")
     if earlier.suffix in (".yaml", ".yml"):
         return take_over_compose(earlier.expanduser(), given.name or "", given.account)
     return take_over(earlier.expanduser(), given.name or "", given.account)

@@ -116,3 +116,10 @@ def test_a_terminal_asks_for_what_is_missing_and_offers_the_rehearsal(
     assert [question.split()[0] for question in asked] == ["Image", "AWS", "Database:"]
     assert "container_port=8080" in (tmp_path / "harbour" / "app.py").read_text()
     assert started == [(["./harbour", "deploy", "dev", "--local"], tmp_path / "harbour")]
+
+
+def test_a_file_to_take_over_needs_the_account(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "compose.yaml").write_text("services: {web: {image: nginx}}")
+    words = ["--from", str(tmp_path / "compose.yaml"), "--package", str(wheel_in(tmp_path)), "--yes"]
+    assert run(["new", str(tmp_path / "harbour"), *words]) == 2
+    assert "missing: --account, which compose.yaml does not name" in capsys.readouterr().err
