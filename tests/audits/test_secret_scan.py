@@ -49,6 +49,8 @@ NO_CREDENTIALS = {
     r"password: authentication failed": "a message with no password, in a comment on what is redacted",
     r"id": "the name of a field, in a sentence about secrets",
     r"Ref": "a function of CloudFormation, in a sentence",
+    r"my-access-token|TOKEN": "the place of a registry's password, in the documentation",
+    r"1 \}": "how many secrets a resource type is, in the prices",
 }
 
 
