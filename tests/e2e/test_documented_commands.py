@@ -34,7 +34,7 @@ def test_the_commands_of_a_page_run_in_their_order(
     clone = new_deployed()
     shutil.copy2(ROOT / ".env.example", clone.folder)
     for command in (
-        ["init", "-q"],
+        ["init", "-q", "--initial-branch=main"],
         ["remote", "add", "origin", "https://github.com/example/agora-infra.git"],
         ["add", *PARTS, "app.py", "releases"],
         ["-c", "user.name=Test", "-c", "user.email=test@example.org", "commit", "-q", "-m", "All of it"],
