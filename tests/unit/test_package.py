@@ -54,7 +54,12 @@ def repository(tmp_path: Path) -> Path:
 
 def files_of_package() -> set[str]:
     found = (each for each in (ROOT / "portside").rglob("*") if each.is_file() and "__pycache__" not in each.parts)
-    return {str(each.relative_to(ROOT)) for each in found}
+    # A link to a folder, which `rglob` does not follow.
+    documents = [each for kind in ("*.md", "*.svg") for each in (ROOT / "docs").rglob(kind)]
+    return {
+        *(str(each.relative_to(ROOT)) for each in found),
+        *(f"portside/{each.relative_to(ROOT)}" for each in documents),
+    }
 
 
 def metadata(wheel: zipfile.ZipFile, name: str) -> str:
