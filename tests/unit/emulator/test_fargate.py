@@ -510,6 +510,19 @@ def test_a_forced_deployment_starts_new_tasks_of_the_same_revision(account: Acco
     assert after["taskDefinition"] == before["taskDefinition"]
 
 
+def test_one_task_at_a_time_stops_the_old_one_first(account: Account) -> None:
+    resources = service()
+    resources["Service"]["Properties"]["DeploymentConfiguration"] |= {"MaximumPercent": 100, "MinimumHealthyPercent": 0}
+    assert account.deploy("api", resources, SERVICE_OUTPUT) == "CREATE_COMPLETE"
+    before = account.service("api")
+    (old,) = account.tasks(before["serviceName"])
+    control.set_fault(account.number, "agora-api", "slow-start", "2", aws=account.aws)
+    account.client("ecs").update_service(cluster="test", service=before["serviceArn"], forceNewDeployment=True)
+    until(lambda: account.tasks(before["serviceName"], "STOPPED"), lambda tasks: old["taskArn"] in str(tasks))
+    assert account.service("api")["runningCount"] == 0
+    until(lambda: account.service("api")["runningCount"], lambda count: count == 1)
+
+
 def test_the_log_says_what_it_replaces_and_why_it_crashed(account: Account) -> None:
     control.set_fault(account.number, "agora-api", "crash-at-start", "3", aws=account.aws)
     assert account.deploy("api", service(), SERVICE_OUTPUT) == "ROLLBACK_COMPLETE"
