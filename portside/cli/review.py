@@ -61,19 +61,17 @@ def _review(environment: str | None, base: str | None) -> tuple[list[Environment
     from portside.synthesis.variants import Variant, commit, environments_of, synthesize_variants, working_tree
 
     ref, start = _start(base)
-    with commit(start) as source:
-        former = [each for each in environments_of(source) if each == (environment or each)]
-        with console.step(f"Making the templates of {ref}"):
-            made = synthesize_variants(source, [Variant(name) for name in former])
-        before = dict(zip(former, made, strict=True))
     here = working_tree()
     now = [each for each in environments_of(here) if each == (environment or each)]
-    if not former and not now:
-        # Raises `UsageError`.
-        load_without_services(here.app_file).environment(environment or "")
+    with commit(start) as source:
+        former = [each for each in environments_of(source) if each == (environment or each)]
+        if not former and not now:
+            # Raises `UsageError`.
+            load_without_services(here.app_file).environment(environment or "")
+        with console.step(f"Making the templates of {ref}"):
+            before = dict(zip(former, synthesize_variants(source, [Variant(name) for name in former]), strict=True))
     with console.step("Making the templates of app.py"):
-        made = synthesize_variants(here, [Variant(name) for name in now])
-    after = dict(zip(now, made, strict=True))
+        after = dict(zip(now, synthesize_variants(here, [Variant(name) for name in now]), strict=True))
     names = dict.fromkeys([*now, *former])
     return [compare(name, before.get(name), after.get(name)) for name in names], ref
 

@@ -10,6 +10,7 @@ from portside.aws.errors import aws_errors, is_missing, why_unanswered
 from portside.aws.target import Target
 from portside.config.environment import Environment
 from portside.config.routing import MAINTENANCE_PRIORITY
+from portside.errors import UserError
 from portside.json_fields import JsonFields
 from portside.program import PROGRAM
 from portside.records.parameter_history import put_parameter, read_parameter
@@ -84,13 +85,24 @@ def maintenance_of(target: Target) -> str:
         is_shown = _is_shown(target, page)
     except aws_errors() as error:
         return f"{page.sentence(name)}, but its rule could not be read: {why_unanswered(error)}. Switch it off: {off}"
+    except UserError:
+        is_shown = False
     if is_shown:
         return f"{page.sentence(name)}; its alarms notify no one. Switch it off: {off}"
     return f"{page.by} switched the maintenance page of {name} on, but its rule does not exist. Show it again: {on}"
 
 
 def rule_of(elbv2: Any, listener: str) -> str:
-    """The ARN of a listener's maintenance rule, empty without one."""
+    """The ARN of a listener's maintenance rule, empty without one. Raises `UserError` if another rule has its place."""
     pages = elbv2.get_paginator("describe_rules").paginate(ListenerArn=listener)
     rules = (rule for page in pages for rule in page["Rules"])
-    return next((str(each["RuleArn"]) for each in rules if each["Priority"] == str(MAINTENANCE_PRIORITY)), "")
+    first = next((each for each in rules if each["Priority"] == str(MAINTENANCE_PRIORITY)), None)
+    if first is None:
+        return ""
+    # A route that an earlier version deployed with this priority must not be changed or deleted.
+    if first["Actions"][0]["Type"] != "fixed-response":
+        raise UserError(
+            f"a rule with priority {MAINTENANCE_PRIORITY} sends requests to a service; the page needs this priority",
+            "Give its route another priority in app.py, and deploy.",
+        )
+    return str(first["RuleArn"])

@@ -66,6 +66,9 @@ def review(environment: str, before: Made | None, after: Made | None) -> Environ
     if mistakes := tuple(f"{each.where}: {each.what}. {each.hint}" for each in made[1].problems):
         return EnvironmentReview(environment=environment, mistakes=mistakes)
     old, new = (each.templates for each in made)
+    if after is None:
+        loss = f"{environment} is no longer in app.py, and no command reaches its {len(old)} stacks: destroy it before"
+        return EnvironmentReview(environment=environment, losses=(loss,))
     known = {(each.code, each.stack, each.what) for each in _findings(old)}
     return EnvironmentReview(
         environment=environment,

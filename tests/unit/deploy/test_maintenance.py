@@ -123,6 +123,8 @@ def test_visitors_see_the_page_of_the_listener_that_they_reach_and_alarms_are_si
     page = site.on()
     assert (site.elbv2.page, page.listener) == ("a page", HTTPS)
     assert "press-dev-load-balancer-alarm" in site.cloudwatch.silent
+    # By which the operator's right to delete rules is limited.
+    assert site.elbv2.rules[HTTPS][0]["Tags"] == [{"Key": "portside:maintenance", "Value": "press-dev"}]
     assert read_page(site.ssm, ENVIRONMENT) == page
     assert page.sentence("dev") in site.sentence
     assert site.off() is True
@@ -156,6 +158,15 @@ def test_a_page_without_its_rule_is_reported_with_the_way_to_show_it_again(liste
     site.elbv2.listeners = listeners or site.elbv2.listeners
     assert "its rule does not exist" in site.sentence
     assert "maintenance dev on" in site.sentence
+
+
+def test_a_route_that_has_the_priority_of_the_page_is_not_touched() -> None:
+    route = {"RuleArn": "route", "Priority": "1", "Actions": [{"Type": "forward", "TargetGroupArn": "group"}]}
+    site = Site(Balancer(rules={HTTPS: [route]}))
+    for switch in (site.on, site.off):
+        with pytest.raises(UserError, match="sends requests to a service"):
+            switch()
+    assert (site.elbv2.rules, site.cloudwatch.silent, site.sentence) == ({HTTPS: [route]}, set(), "")
 
 
 def test_off_removes_the_rule_of_an_interrupted_command() -> None:

@@ -70,6 +70,18 @@ def test_a_change_in_place_is_no_loss() -> None:
     assert review("dev", made(data={"Cluster": CLUSTER}), made(data={"Cluster": changed})).losses == ()
 
 
+def test_a_deleted_resource_without_state_is_no_loss() -> None:
+    alarm = {"Alarm": resource("AWS::CloudWatch::Alarm")}
+    assert review("dev", made(web={**WEB, **alarm}), made(web=WEB)).losses == ()
+
+
+def test_a_new_service_is_no_rollout() -> None:
+    assert (
+        review("dev", made(web=WEB), made(web=WEB, api={"Task": task("api:1", "api"), "Service": SERVICE})).rollouts
+        == ()
+    )
+
+
 def test_a_stack_that_is_no_longer_configured_is_not_deleted_without_an_option() -> None:
     [loss] = review("dev", made(web=WEB, old={"Cluster": CLUSTER}), made(web=WEB)).losses
     assert loss == "app-dev-old: no longer in app.py; deploy --prune deletes it"
@@ -105,7 +117,11 @@ def test_of_a_configuration_with_mistakes_only_these_are_known() -> None:
 @pytest.mark.parametrize(("before", "after"), [(None, made(web=WEB)), (made(web=WEB), None)])
 def test_an_environment_comes_or_goes(before: Made | None, after: Made | None) -> None:
     found = review("dev", before, after)
-    assert found.stacks if after else found.losses
+    if after:
+        assert found.stacks == ("app-dev-web: new, 2 added",)
+    else:
+        assert "destroy it before" in found.losses[0]
+        assert "--prune" not in found.losses[0]
 
 
 def test_a_review_is_read_again_as_it_was_written() -> None:
