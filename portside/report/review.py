@@ -70,23 +70,32 @@ def review(environment: str, before: Made | None, after: Made | None) -> Environ
         loss = f"{environment} is no longer in app.py, and no command reaches its {len(old)} stacks: destroy it before"
         return EnvironmentReview(environment=environment, losses=(loss,))
     known = {(each.code, each.stack, each.what) for each in _findings(old)}
+    findings = [
+        f"{each.stack}: {each.what}. {each.fix}"
+        for each in _findings(new)
+        if (each.code, each.stack, each.what) not in known
+    ]
+    dollars = [environment_costs(of.templates.values(), of.assumptions).dollars for of in made]
+    return compare(environment, old, new, findings=findings, dollars=dollars)
+
+
+Templates = Mapping[str, Mapping[str, Any]]
+
+
+def compare(
+    environment: str, old: Templates, new: Templates, *, findings: Sequence[str], dollars: Sequence[float]
+) -> EnvironmentReview:
+    """The effects of new templates, with the new findings, and the monthly costs before and after."""
     return EnvironmentReview(
         environment=environment,
         losses=tuple(_losses(old, new)),
         rollouts=tuple(_rollouts(old, new)),
         images=tuple(_images(old, new)),
-        findings=tuple(
-            f"{each.stack}: {each.what}. {each.fix}"
-            for each in _findings(new)
-            if (each.code, each.stack, each.what) not in known
-        ),
+        findings=tuple(findings),
         stacks=tuple(_stacks(old, new)),
-        dollars_before=environment_costs(old.values(), made[0].assumptions).dollars,
-        dollars_after=environment_costs(new.values(), made[1].assumptions).dollars,
+        dollars_before=dollars[0],
+        dollars_after=dollars[1],
     )
-
-
-Templates = Mapping[str, Mapping[str, Any]]
 
 
 def _resources(templates: Templates, stack: str) -> Mapping[str, Mapping[str, Any]]:
@@ -102,7 +111,7 @@ def _losses(old: Templates, new: Templates) -> Iterator[str]:
     for stack in old:
         if stack not in new:
             # A deployment leaves it, unless it is asked to delete it.
-            yield f"{stack}: no longer in app.py; deploy --prune deletes it"
+            yield f"{stack}: no longer configured; deploy --prune deletes it"
             continue
         found = losses(_resources(old, stack), _resources(new, stack), Values())
         # A resource without state or identity that others rely on is no loss.

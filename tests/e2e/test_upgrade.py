@@ -64,9 +64,9 @@ def test_an_upgrade_shows_its_effects_and_writes_only_what_no_one_edited(reposit
     assert tried.returncode == 0, tried.stderr
     lines = tried.stdout.splitlines()
     assert "$" in lines[0]
-    assert " -> " in lines[0]
+    assert "a month expected, +" in lines[0]
     [lost] = [number for number, line in enumerate(lines) if "AWS::Logs::LogGroup would be deleted" in line]
-    [removed] = [number for number, line in enumerate(lines) if line.startswith("dev:   remove RefusedTrafficLogGroup")]
+    [removed] = [number for number, line in enumerate(lines) if ": remove RefusedTrafficLogGroup" in line]
     assert lost < removed
     assert "+NEWER=yes" in lines
     assert "-MINE=yes" not in lines

@@ -84,7 +84,7 @@ def test_a_new_service_is_no_rollout() -> None:
 
 def test_a_stack_that_is_no_longer_configured_is_not_deleted_without_an_option() -> None:
     [loss] = review("dev", made(web=WEB, old={"Cluster": CLUSTER}), made(web=WEB)).losses
-    assert loss == "app-dev-old: no longer in app.py; deploy --prune deletes it"
+    assert loss == "app-dev-old: no longer configured; deploy --prune deletes it"
 
 
 def test_costs_are_those_of_the_templates() -> None:

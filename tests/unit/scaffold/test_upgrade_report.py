@@ -24,7 +24,7 @@ def _assessed(folder: Path, resources: dict[str, Any], **values: Any) -> dict[st
 
 def test_no_change_is_one_line(tmp_path: Path) -> None:
     before, after = (_assessed(tmp_path / name, {"Topic": TOPIC}) for name in ("before", "after"))
-    assert list(report(before, after)) == ["dev: 0 of 1 stacks change; $100.00 a month"]
+    assert list(report(before, after)) == ["dev: 0 of 1 stacks change; $100.00 a month expected, +0.00"]
 
 
 def test_a_replaced_database_comes_first_then_findings_then_resources(tmp_path: Path) -> None:
@@ -34,13 +34,18 @@ def test_a_replaced_database_comes_first_then_findings_then_resources(tmp_path: 
         tmp_path / "after", {"Cluster": other, "Topic": TOPIC}, dollars=120.5, findings=["a: old", "b: new"]
     )
     lines = list(report(before, after))
-    assert lines[0] == "dev: 1 of 1 stacks change; $100.00 -> $120.50 a month"
-    assert lines[1].startswith("dev: harbour-dev-database: Cluster: AWS::RDS::DBCluster would be replaced")
-    assert lines[2:] == [
-        "dev: new finding: b: new",
-        "dev: harbour-dev-database: 1 added, 1 changed",
-        "dev:   change Cluster (AWS::RDS::DBCluster)",
-        "dev:   add Topic (AWS::SNS::Topic)",
+    assert lines[:2] == [
+        "dev: 1 of 1 stacks change; $120.50 a month expected, +20.50",
+        "dev: Replaced, deleted or interrupted",
+    ]
+    assert lines[2].startswith("dev:   harbour-dev-database Cluster: AWS::RDS::DBCluster would be replaced")
+    assert lines[3:] == [
+        "dev: New findings in the templates",
+        "dev:   b: new",
+        "dev: Stacks",
+        "dev:   harbour-dev-database: 1 added, 1 changed",
+        "dev: harbour-dev-database: change Cluster (AWS::RDS::DBCluster)",
+        "dev: harbour-dev-database: add Topic (AWS::SNS::Topic)",
     ]
 
 
