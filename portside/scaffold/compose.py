@@ -20,6 +20,7 @@ from portside.scaffold.compose_file import (
     Place,
     Variables,
     container_of,
+    expect_types,
     host_in,
     listed,
     mebibytes_of,
@@ -90,6 +91,7 @@ def take_over_compose(path: Path, name: str, account: str) -> tuple[Description,
     services = document.get("services")
     if not isinstance(services, Mapping) or not all(isinstance(each, Mapping) for each in services.values()):
         raise UsageError(f"--from: {path} has no services", "Use a compose file, or the app.py of the previous app.")
+    expect_types(path.name, services, place)
     conversion = _Conversion(name, path.parent, services, place)
     for variable, line in defined.missing.items():
         conversion.left.append(f"line {line}: the variable {variable} has no value here")
@@ -103,8 +105,8 @@ def take_over_compose(path: Path, name: str, account: str) -> tuple[Description,
     if conversion.database:
         keys |= _database_keys(conversion)
     if conversion.secrets:
-        names = ", ".join(sorted(conversion.secrets))
-        conversion.left.append(f"create in Secrets Manager, because values of secrets are not taken over: {names}")
+        said = "create in Secrets Manager, because values of secrets are not taken over"
+        conversion.left.append(f"{said}: {', '.join(sorted(conversion.secrets))}")
     source = " ".join(each.source for service in made for each in service.fields)
     imports = {"Environment", "ServiceProps"} | {each for each in _IMPORTS if re.search(rf"\b{each}\b", source)}
     described = Description(
@@ -250,11 +252,12 @@ def _location(conversion: _Conversion, name: str) -> str:
 
 def _sizes(conversion: _Conversion, name: str) -> Iterator[Field]:
     service = conversion.services[name]
-    deploy = service.get("deploy") or {}
-    resources = deploy.get("resources") or {}
+    resources = (deploy := service.get("deploy") or {}).get("resources") or {}
     limits, reserved = resources.get("limits") or {}, resources.get("reservations") or {}
     sizes = [reserved.get("memory"), service.get("mem_reservation"), limits.get("memory"), service.get("mem_limit")]
-    size = next((mebibytes_of(str(each)) for each in sizes if each), 0)
+    written = next((str(each) for each in sizes if each), "512M")
+    if not (size := mebibytes_of(written)):
+        conversion.leave(f"not a size of memory, got {written}: 512 MiB", name)
     yield Field("container_memory_reservation", str(size or 512))
     if "devices" in reserved:
         conversion.leave("Fargate has no GPUs", name, "deploy", "resources", "reservations", "devices")

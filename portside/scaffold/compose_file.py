@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
+from portside.config.mistakes import kind_of
 from portside.errors import UsageError
 
 # https://docs.docker.com/reference/compose-file/interpolation/
@@ -101,6 +103,59 @@ def _entries(
         inside = (*path, str(key.value))
         lines[inside] = key.start_mark.line + 1
         yield str(key.value), _value(loader, each, inside, lines, variables)
+
+
+_NUMBER = "a whole number"
+_KINDS: Mapping[type, str] = {str: "a text", int: _NUMBER, list: "a list", Mapping: "a mapping"}
+# https://docs.docker.com/reference/compose-file/services/ and deploy/, of what is read here
+_TYPES: Mapping[tuple[str, ...], tuple[type, ...]] = {
+    ("build",): (str, Mapping),
+    ("command",): (str, list),
+    ("depends_on",): (list, Mapping),
+    ("deploy",): (Mapping,),
+    ("deploy", "replicas"): (int,),
+    ("deploy", "resources"): (Mapping,),
+    ("deploy", "resources", "limits"): (Mapping,),
+    ("deploy", "resources", "reservations"): (Mapping,),
+    ("env_file",): (str, list),
+    ("environment",): (list, Mapping),
+    ("expose",): (list,),
+    ("healthcheck",): (Mapping,),
+    ("healthcheck", "retries"): (int,),
+    ("healthcheck", "test"): (str, list),
+    ("image",): (str,),
+    ("ports",): (list,),
+    ("secrets",): (list,),
+    ("tmpfs",): (str, list),
+    ("user",): (str, int),
+    ("volumes",): (list,),
+}
+
+
+def expect_types(name: str, services: Mapping[str, Mapping[str, Any]], place: Place) -> None:
+    """Raise `UsageError` where a value of a service has another type than Compose accepts."""
+    for service, values in services.items():
+        for path, kinds in _TYPES.items():
+            value: Any = values
+            for key in path:
+                value = value.get(key) if isinstance(value, Mapping) else None
+            # A number may come from a variable.
+            if value is None or isinstance(value, kinds) or (int in kinds and str(value).isdecimal()):
+                continue
+            expected = " or ".join(_KINDS[each] for each in kinds)
+            raise _wrong(name, place, (service, *path), f"not {expected}, got {kind_of(value)}")
+        for number, each in enumerate(listed(values.get("env_file"))):
+            if isinstance(each, Mapping) and "path" not in each:
+                raise _wrong(name, place, (service, "env_file", number), "has no path")
+        try:
+            shlex.split(values["command"]) if isinstance(values.get("command"), str) else None
+        except ValueError as error:
+            raise _wrong(name, place, (service, "command"), str(error).lower()) from error
+
+
+def _wrong(name: str, place: Place, path: tuple[str | int, ...], mistake: str) -> UsageError:
+    where = f"{name}, line {place.line('services', *path)}: {'.'.join(map(str, path))}"
+    return UsageError(f"--from: {where}: {mistake}", "Correct it: docker compose config")
 
 
 def listed(value: Any) -> list[Any]:

@@ -187,3 +187,40 @@ def test_another_file_is_refused(text: str, said: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError) as refused:
         take_over_compose(tmp_path / "compose.yaml", "lights", "111122223333")
     assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("healthcheck: {test: [CMD, a], retries: lots}", "web.healthcheck.retries: not a whole number, got a text"),
+        ("healthcheck: curl", "web.healthcheck: not a mapping, got a text"),
+        ('command: "echo \'a"', "web.command: no closing quotation"),
+        ("environment: FOO=bar", "web.environment: not a list or a mapping, got a text"),
+        ("env_file: [{format: raw}]", "web.env_file.0: has no path"),
+        ("deploy: [1]", "web.deploy: not a mapping, got a list"),
+        ("deploy: {resources: big}", "web.deploy.resources: not a mapping, got a text"),
+        ("deploy: {resources: {limits: 1}}", "web.deploy.resources.limits: not a mapping, got an int"),
+        ("deploy: {replicas: many}", "web.deploy.replicas: not a whole number, got a text"),
+        ("expose: 80", "web.expose: not a list, got an int"),
+        ("depends_on: db", "web.depends_on: not a list or a mapping, got a text"),
+        ("volumes: data", "web.volumes: not a list, got a text"),
+        ("user: {a: 1}", "web.user: not a text or a whole number, got a dict"),
+        ("build: 7", "web.build: not a text or a mapping, got an int"),
+    ],
+)
+def test_a_value_of_another_type_is_refused_with_its_line(written: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "compose.yaml"
+    path.write_text(f"services:\n  web:\n    image: nginx:1\n    {written}\n")
+    with pytest.raises(UsageError) as refused:
+        take_over_compose(path, "harbour", "111122223333")
+    assert refused.value.message == f"--from: compose.yaml, line 4: {said}"
+    assert refused.value.hint == "Correct it: docker compose config"
+
+
+def test_an_unknown_size_of_memory_is_listed_and_a_number_may_come_from_a_variable(tmp_path: Path) -> None:
+    path = tmp_path / "compose.yaml"
+    check = "healthcheck: {test: [CMD, a], retries: '${TRIES:-4}'}"
+    path.write_text(f"services:\n  web:\n    image: nginx:1\n    mem_limit: huge\n    {check}\n")
+    described, left = take_over_compose(path, "harbour", "111122223333")
+    assert "line 2: web: not a size of memory, got huge: 512 MiB" in left
+    assert "retries=4" in str(described.services)
